@@ -1,0 +1,1 @@
+"""Issuing banks: hosts that answer authorizations from their own double-entry books."""

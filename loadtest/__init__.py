@@ -1,0 +1,1 @@
+"""The load tester, a party of its own. Not built yet: the issue that builds it fills this folder."""

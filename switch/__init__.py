@@ -1,0 +1,1 @@
+"""The switch: a deterministic core inside a thin Trio shell."""
