@@ -1,0 +1,128 @@
+"""The agreement between a participant and the network: who it is, and how to talk to it.
+
+One TOML file each. Pydantic reads them, every problem of every file is reported at once, and
+a deadline that does not shrink inwards is a problem. Keys stand here under the HSM's LMK
+only. What the switch does with an agreement, and what a bank keeps in its books, is not here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from protocols.network import NetworkError, read_toml, toml_files
+
+
+class Role(StrEnum):
+    """What a participant does on the network."""
+
+    GATEWAY = "gateway"  # sends requests for shops
+    ACQUIRER = "acquirer"  # has contracts with shops, owns terminals
+    ISSUER = "issuer"  # has contracts with cardholders, answers requests
+
+
+class SignOn(StrEnum):
+    """Whether a link must sign on before it may send financial messages."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+class _Agreed(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Seconds = Annotated[float, Field(gt=0, le=300)]
+
+
+class Deadlines(_Agreed):
+    """How long each leg may take, in seconds. They shrink inwards, so the outer leg always hears from the inner."""
+
+    gateway_s: Seconds = 15.0
+    acquirer_s: Seconds = 12.0
+    issuer_s: Seconds = 8.0
+    hsm_s: Seconds = 1.0
+
+
+class Keys(_Agreed):
+    """Working keys, each as the HSM gave it out: encrypted under its LMK."""
+
+    zpk: str | None = None  # zone PIN key: the PIN block of DE 52 travels under it to and from the institution
+    terminal_zpk: str | None = None  # the same for what its terminals send us, where that is another key
+
+
+class Participant(_Agreed):
+    """One institution's agreement with the network."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+    name: str
+    roles: frozenset[Role]
+    institution_id: Annotated[str, Field(pattern=r"^[0-9]{1,11}$")]  # DE 32 of an acquirer, DE 33 of a gateway
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None  # None: any
+    dialect: str = "iso87_ascii"
+    framing: str = "len2"
+    keep_alive: bool = False  # a frame of length zero is a sign of life, not an error
+    dial: str | None = None  # the issuer's port, by name or as host:port; None: it dials us
+    links: Annotated[int, Field(ge=1, le=64)] = 1  # how many connections we dial
+    sign_on: SignOn = SignOn.REQUIRED
+    echo_s: Seconds = 30.0  # an idle link is asked whether it is there
+    deadlines: Deadlines = Deadlines()
+    partial_approval: bool = False  # takes DE 39 = 10
+    keys: Keys = Keys()
+    laboratory: bool = False  # merchants and terminals are taken as sent, no contract applies
+
+    def has(self, role: Role) -> bool:
+        """Whether the participant plays this part."""
+        return role in self.roles
+
+
+def load_participants(directory: Path | None = None) -> Mapping[str, Participant]:
+    """Every participant by id; NetworkError lists all problems of all files."""
+    return gather(toml_files(directory, "participants"))
+
+
+def gather(paths: Iterable[Path]) -> Mapping[str, Participant]:
+    """Read agreements and hold them against each other."""
+    problems: list[str] = []
+    found: dict[str, Participant] = {}
+    for path in paths:
+        try:
+            participant = Participant.model_validate(read_toml(path))
+        except NetworkError as error:
+            problems += error.problems
+        except ValidationError as error:
+            problems += explained(path.name, error)
+        else:
+            problems += [f"{path.name}: {problem}" for problem in disagreements(participant, found)]
+            found[participant.id] = participant
+    if problems:
+        raise NetworkError(problems)
+    return found
+
+
+def explained(name: str, error: ValidationError) -> list[str]:
+    """One line a problem: `file: path: message`. The input is never repeated: it may be a key."""
+    return [
+        f"{name}: {'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}"
+        for detail in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+
+
+def disagreements(participant: Participant, others: Mapping[str, Participant]) -> list[str]:
+    """What no single value shows: twins, and deadlines that do not shrink inwards."""
+    problems = []
+    if participant.id in others:
+        problems.append(f"id: {participant.id!r} is taken by another file")
+    twins = [other.id for other in others.values() if other.institution_id == participant.institution_id]
+    if twins:
+        problems.append(f"institution_id: {participant.institution_id} belongs to {twins[0]!r} already")
+    deadlines = participant.deadlines
+    chain = ("gateway_s", "acquirer_s", "issuer_s", "hsm_s")
+    for outer, inner in zip(chain, chain[1:], strict=False):
+        if not getattr(deadlines, inner) < getattr(deadlines, outer):
+            problems.append(f"deadlines.{inner}: must be shorter than {outer}, or nobody hears the answer")
+    return problems
