@@ -13,6 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 #: Part of a network -> the package that ships it, and where in that package.
 PARTS: Mapping[str, tuple[str, str]] = {
@@ -50,12 +53,22 @@ def source(directory: Path | None, part: str) -> Path:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """A port of the switch: who is at the other end, until (and unless) a sign-on names somebody else."""
+
+    port: str  # a name of [ports]
+    participant: str
+    may_identify: tuple[str, ...] = ()  # participants that a sign-on may name by DE 32 or 33
+
+
+@dataclass(frozen=True, slots=True)
 class Network:
-    """A network's name, the host its own ports are on, and the number of each named port."""
+    """A network's name, the host its own ports are on, the number of each named port, who connects where."""
 
     name: str
     host: str
     ports: Mapping[str, int]
+    listeners: tuple[Listener, ...] = ()
 
     def address(self, place: str) -> tuple[str, int]:
         """Host and port of a named port of this network, or of a literal `host:port`.
@@ -73,22 +86,43 @@ class Network:
         raise NetworkError([f"network.toml: ports: no port is named {place!r}, and it is not host:port"])
 
 
+class _ListenerFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    participant: str
+    may_identify: tuple[str, ...] = ()
+
+
+class _NetworkFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "network"
+    host: str = "127.0.0.1"
+    ports: dict[str, Annotated[int, Field(gt=0, lt=65536, strict=True)]] = {}
+    listeners: dict[str, _ListenerFile] = {}
+
+
 def load(directory: Path | None = None) -> Network:
     """Read network.toml; NetworkError lists everything that is wrong with it."""
-    document = read_toml(source(directory, "network.toml"))
-    problems = [f"network.toml: {key}: unknown" for key in document if key not in ("name", "host", "ports")]
-    ports = document.get("ports", {})
-    if not isinstance(ports, dict):
-        problems.append("network.toml: ports: must be a table of name = number")
-        ports = {}
-    problems += [
-        f"network.toml: ports.{name}: {port!r} is not a port number"
-        for name, port in ports.items()
-        if not isinstance(port, int) or not 0 < port < 65536
+    try:
+        file = _NetworkFile.model_validate(read_toml(source(directory, "network.toml")))
+    except ValidationError as error:
+        raise NetworkError(explained("network.toml", error)) from None
+    unnamed = [
+        f"network.toml: listeners.{port}: no port has this name" for port in file.listeners if port not in file.ports
     ]
-    if problems:
-        raise NetworkError(problems)
-    return Network(str(document.get("name", "network")), str(document.get("host", "127.0.0.1")), ports)
+    if unnamed:
+        raise NetworkError(unnamed)
+    listeners = tuple(Listener(port, one.participant, one.may_identify) for port, one in file.listeners.items())
+    return Network(file.name, file.host, file.ports, listeners)
+
+
+def explained(name: str, error: ValidationError) -> list[str]:
+    """One line a problem: `file: path: message`. The input is never repeated: it may be a key."""
+    return [
+        f"{name}: {'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}"
+        for detail in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
 
 
 def read_toml(path: Path) -> dict[str, object]:

@@ -7,6 +7,7 @@ only. What the switch does with an agreement, and what a bank keeps in its books
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from protocols.network import NetworkError, read_toml, toml_files
+from protocols.network import NetworkError, explained, read_toml, toml_files
 
 
 class Role(StrEnum):
@@ -104,14 +105,6 @@ def gather(paths: Iterable[Path]) -> Mapping[str, Participant]:
     return found
 
 
-def explained(name: str, error: ValidationError) -> list[str]:
-    """One line a problem: `file: path: message`. The input is never repeated: it may be a key."""
-    return [
-        f"{name}: {'.'.join(map(str, detail['loc'])) or 'file'}: {detail['msg']}"
-        for detail in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-
-
 def disagreements(participant: Participant, others: Mapping[str, Participant]) -> list[str]:
     """What no single value shows: twins, and deadlines that do not shrink inwards."""
     problems = []
@@ -122,7 +115,7 @@ def disagreements(participant: Participant, others: Mapping[str, Participant]) -
         problems.append(f"institution_id: {participant.institution_id} belongs to {twins[0]!r} already")
     deadlines = participant.deadlines
     chain = ("gateway_s", "acquirer_s", "issuer_s", "hsm_s")
-    for outer, inner in zip(chain, chain[1:], strict=False):
+    for outer, inner in itertools.pairwise(chain):
         if not getattr(deadlines, inner) < getattr(deadlines, outer):
             problems.append(f"deadlines.{inner}: must be shorter than {outer}, or nobody hears the answer")
     return problems
