@@ -24,6 +24,11 @@ PARTIALLY_APPROVED: Final = "10"
 SLUG_MAX: Final = 25  # DE 44 is ans ..25
 
 
+# Approvals of ISO 8583:1987 that this network does not use: honour with identification, approved
+# (VIP), approved and update track 3, no reason to decline. Whoever sends one may have moved money.
+_FOREIGN_APPROVALS: Final = frozenset({"08", "11", "16", "85"})
+
+
 def is_approval(response_code: str | None) -> bool:
     """Whether the issuer let money move: in full (00) or in part (10).
 
@@ -31,6 +36,22 @@ def is_approval(response_code: str | None) -> bool:
     (True, True, False, False)
     """
     return response_code in (APPROVED, PARTIALLY_APPROVED)
+
+
+def is_decline(response_code: str | None) -> bool:
+    """Whether the issuer surely let no money move.
+
+    What is neither an approval nor a decline is no outcome at all: the request is in doubt.
+
+    >>> is_decline("51"), is_decline("N7"), is_decline("00"), is_decline("11"), is_decline("zz"), is_decline(None)
+    (True, True, False, False, False, False)
+    """
+    if response_code is None or len(response_code) != 2 or not set(response_code) <= _RESPONSE_ALPHABET:
+        return False
+    return not is_approval(response_code) and response_code not in _FOREIGN_APPROVALS
+
+
+_RESPONSE_ALPHABET: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 
 # DE 39 as ISO 8583:1987 and its users name it; N7 is the schemes' own.
@@ -42,7 +63,6 @@ RESPONSE_TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "04": "Pick up card",
         "05": "Do not honour",
         "06": "Error",
-        "08": "Honour with identification",
         "10": "Approved for a partial amount",
         "12": "Invalid transaction",
         "13": "Invalid amount",
@@ -130,6 +150,7 @@ _TABLE: Final = (
     Reason("type.unknown", "12", "The network does not know this kind of transaction."),
     Reason("management.unknown", "12", "The network does not know this network management code."),
     Reason("currency.unknown", "12", "No such currency."),
+    Reason("rate.none", "12", "Nobody exchanges this currency into the card's."),
     Reason("currency.differs", "12", "The currency is not that of the original payment."),
     Reason("amount.zero", "13", "The amount is zero."),
     Reason("amount.too_large", "13", "The amount is larger than the network can book."),
@@ -353,14 +374,13 @@ def type_refusal(processing_code: str) -> str:
 
 # --- Spellings of DE 39 ----------------------------------------------------------------------
 
-# ISO 8583:1993 action codes for the network's own response codes. 00 is special: the first
-# digit of an action code says what was approved (see _APPROVED_1993).
+# ISO 8583:1993 action codes for the network's own response codes. 00 is not among them: an
+# action code also says what was accepted (see _ACCEPTED_1993).
 _ACTION_CODES: Final[Mapping[str, str]] = {
     "01": "107",
     "03": "109",
     "04": "200",
     "05": "100",
-    "08": "001",
     "10": "002",
     "12": "902",
     "13": "110",
@@ -389,17 +409,31 @@ _ACTION_CODES: Final[Mapping[str, str]] = {
     "N7": "122",
 }
 
-_APPROVED_1993: Final[Mapping[str, str]] = {"4": "400", "5": "500", "8": "800"}
+# 00 as the answer to something else than a purchase. An advice is acknowledged, not approved.
+_ACCEPTED_1993: Final[Mapping[str, str]] = {
+    "0130": "900",
+    "0230": "900",
+    "0410": "400",
+    "0430": "400",
+    "0510": "500",
+    "0530": "500",
+    "0610": "600",
+    "0630": "600",
+    "0810": "800",
+}
+_APPROVED_1993: Final = "000"
 _DECLINED_1993: Final = "100"  # do not honour: an outcome with no spelling is never an approval
 
 # Read back: one response code per action code. Where several were spelled alike, the commoner
-# one; and the spellings we never send but may be sent.
+# one; and the spellings we never send but may be sent. The approvals with a string attached
+# (001, 003 …) are left out on purpose: they would have to be taken for a decline.
 _RESPONSE_CODES: Final[Mapping[str, str]] = {
     **{action: code for code, action in _ACTION_CODES.items()},
-    **dict.fromkeys(("000", "400", "500", "800", "900", "901"), APPROVED),
+    "000": APPROVED,
     "908": "92",
     "911": "91",
     "122": "63",
+    "112": "57",
     "118": "14",
     "201": "54",
     "202": "59",
@@ -407,34 +441,45 @@ _RESPONSE_CODES: Final[Mapping[str, str]] = {
     "206": "75",
     "910": "91",
     "912": "91",
+    "916": "63",
 }
 
 
-def spelled(response_code: str, version: str = "0", mti_class: str = "1") -> str:
+def spelled(response_code: str, version: str = "0", mti: str = "") -> str:
     """DE 39 as a dialect of this version writes it: two characters in 1987, an action code in 1993.
 
-    Source: ISO 8583:1993, annex A (action codes). An outcome without an action code is
-    spelled "do not honour", never as an approval.
+    `mti` is that of the message which carries it. Source: ISO 8583:1993, annex A (action
+    codes). An outcome without an action code is spelled "do not honour", never as an approval.
 
-    >>> spelled("51"), spelled("51", "1"), spelled("00", "1"), spelled("00", "1", "4"), spelled("R1", "1")
+    >>> spelled("51"), spelled("51", "1"), spelled("00", "1", "0110"), spelled("00", "1", "0430"), spelled("R1", "1")
     ('51', '116', '000', '400', '100')
     """
     if version != "1":
         return response_code
     if response_code == APPROVED:
-        return _APPROVED_1993.get(mti_class, "000")
+        return _ACCEPTED_1993.get(mti, _APPROVED_1993)
     return _ACTION_CODES.get(response_code, _DECLINED_1993)
 
 
-def understood(spelling: str, version: str = "0") -> str:
-    """The response code behind a spelling; FormatError (DE 39) when this version has no such code.
+def understood(spelling: str, version: str = "0", mti: str = "") -> str:
+    """The response code behind a spelling; FormatError (DE 39) where this version has no such code.
 
-    >>> understood("51"), understood("116", "1"), understood("800", "1")
+    "Accepted" counts only in an answer that can accept: 800 in an authorization answer is no approval.
+
+    >>> understood("51"), understood("116", "1"), understood("800", "1", "0810")
     ('51', '51', '00')
     """
     if version != "1":
         return spelling
+    if _accepts(spelling, mti):
+        return APPROVED
     try:
         return _RESPONSE_CODES[spelling]
     except KeyError:
-        raise FormatError.in_element(39) from None
+        raise FormatError.in_element(39, mti=mti or None) from None
+
+
+def _accepts(spelling: str, mti: str) -> bool:
+    """901 is 900 with liability accepted; to us both are an acknowledgement."""
+    accepted = _ACCEPTED_1993.get(mti)
+    return accepted is not None and ("900" if spelling == "901" else spelling) == accepted
