@@ -1,0 +1,85 @@
+"""Frame to Message and back, for one dialect.
+
+A frame is not taken apart: a function written for its bitmap checks it and finds
+where its elements are, and nothing is decoded until it is asked for. The codec
+keeps the layouts it has met, within a bound, because peers choose bitmaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from protocols.codec import careful
+from protocols.codec.bitmap import BitmapForm
+from protocols.codec.layout import MTI_SIZE, Layout
+from protocols.codec.place import Anchors
+from protocols.codec.recipe import Recipes
+from protocols.codec.spelling import spelling_of
+from protocols.elements import EXTENDED_BITMAP
+from protocols.message import Message, mti_on_the_wire
+
+if TYPE_CHECKING:
+    from protocols.dialect import Dialect
+
+ELEMENTS_LAST: Final = 128
+KNOWN_MAX: Final = 1024  # a network has some tens of layouts; a thousand compiled ones are some ten megabytes
+ON_TRIAL_MAX: Final = 256  # not yet compiled: a stream of random bitmaps only ever pushes out its own kind
+
+Walk = Callable[[bytes], Anchors | None]
+
+
+class Codec:
+    """The tables of one dialect, and the layouts met so far."""
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self.bitmaps = BitmapForm(is_raw=dialect.spec["p"]["data_enc"] == "b")
+        numbers = [number for number in range(2, ELEMENTS_LAST + 1) if number != EXTENDED_BITMAP]
+        self.spellings = {number: spelling_of(number, dialect.spec[str(number)]) for number in numbers}
+        self._from_nothing = Recipes(self, (), {})
+        self._known: dict[bytes, tuple[Layout, Walk]] = {}
+        self._on_trial: dict[bytes, Layout] = {}
+        self._one_bitmap = MTI_SIZE + self.bitmaps.size
+        self._two_bitmaps = MTI_SIZE + 2 * self.bitmaps.size
+        self._secondary_from = self.bitmaps.secondary_from
+
+    def decode(self, frame: bytes) -> Message:
+        """The message in a frame; FormatError names what cannot be read."""
+        try:
+            end = self._one_bitmap if frame[MTI_SIZE] < self._secondary_from else self._two_bitmaps
+            layout, walk = self._known[frame[MTI_SIZE:end]]
+            at = walk(frame)
+        except (KeyError, IndexError):
+            at = None
+        return Message(frame, layout, at) if at else self._decode_carefully(frame)
+
+    def encode(self, mti: str, values: Mapping[int, str]) -> bytes:
+        """A frame made of canonical values; LocalProtocolError when one cannot be spelled."""
+        return self._from_nothing.write(b"", (0,), mti_on_the_wire(mti), values)
+
+    def _decode_carefully(self, frame: bytes) -> Message:
+        bitmap, at = careful.read(self, frame)
+        layout = self._layout(bitmap)
+        if layout.is_worth_compiling():
+            self._compile(layout)
+        return Message(frame, layout, at)
+
+    def _layout(self, bitmap: bytes) -> Layout:
+        if bitmap in self._known:
+            return self._known[bitmap][0]
+        if bitmap not in self._on_trial:
+            _make_room(self._on_trial, ON_TRIAL_MAX)
+            self._on_trial[bitmap] = Layout(self, bitmap)
+        return self._on_trial[bitmap]
+
+    def _compile(self, layout: Layout) -> None:
+        _make_room(self._known, KNOWN_MAX)
+        self._known[layout.bitmap] = layout, layout.compiled()
+        self._on_trial.pop(layout.bitmap, None)
+
+
+def _make_room(table: dict[bytes, Any], most: int) -> None:
+    """The oldest goes: one that is in use comes back with its next frames."""
+    if len(table) >= most:
+        del table[next(iter(table))]

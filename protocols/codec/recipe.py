@@ -1,0 +1,115 @@
+"""How to write a frame: stretches copied out of another frame, and values inserted.
+
+Forwarding and answering change an element or two of some twenty, so a frame is
+patched and never built again. Which stretches, and which bitmap, is worked out
+once per set of changes; a message built from nothing is a recipe with no copies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from protocols.codec import quick
+from protocols.codec.place import Anchors, Insert, Place
+from protocols.codec.spelling import Spelling
+from protocols.errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    from protocols.codec.codec import Codec
+
+RECIPES_MAX: Final = (
+    256  # stories ask for a handful of different sets of changes; a mapping from outside may not grow us
+)
+WORTH_COMPILING: Final = 3
+
+
+class Recipe:
+    """A bitmap, then pieces in the order of the elements; `given` is how many values it is handed."""
+
+    __slots__ = ("_uses", "_write_quickly", "bitmap", "given", "pieces")
+
+    def __init__(self, bitmap: bytes, pieces: Sequence[Place | Insert], given: int) -> None:
+        self.bitmap = bitmap
+        self.given = given
+        self.pieces = tuple(pieces)
+        self._uses = 0
+        self._write_quickly: Callable[..., bytes | None] | None = None
+
+    def write(self, frame: bytes, at: Anchors, mti: bytes, values: Iterable[str | None]) -> bytes:
+        """The new frame. The quick function only says yes; where it does not, the slow one says why."""
+        if self._write_quickly is None:
+            return self._write_at_first(frame, at, mti, tuple(values))
+        try:
+            written = self._write_quickly(frame, at, mti, *values)
+        except (KeyError, AttributeError, TypeError):
+            written = None
+        return written or self.write_slowly(frame, at, mti, tuple(values))
+
+    def write_slowly(self, frame: bytes, at: Anchors, mti: bytes, values: Sequence[str | None]) -> bytes:
+        """The same piece by piece; raises LocalProtocolError for a value that cannot be spelled."""
+        parts = [mti, self.bitmap]
+        for piece in self.pieces:
+            parts.append(piece.of(frame, at) if isinstance(piece, Place) else piece.spelling.write(values[piece.which]))
+        return b"".join(parts)
+
+    def _write_at_first(self, frame: bytes, at: Anchors, mti: bytes, values: Sequence[str | None]) -> bytes:
+        self._uses += 1
+        if self._uses == WORTH_COMPILING:
+            self._write_quickly = quick.writer(self)
+        return self.write_slowly(frame, at, mti, values)
+
+
+class Recipes:
+    """The recipes for one layout that keep the same elements, by the elements they change."""
+
+    __slots__ = ("_codec", "_kept", "_known", "_spans")
+
+    def __init__(self, codec: Codec, kept: Iterable[int], spans: Mapping[int, Place]) -> None:
+        self._codec = codec
+        self._kept = frozenset(kept)
+        self._spans = spans
+        self._known: dict[tuple[int, ...], Recipe] = {}
+
+    def write(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
+        """A frame in which the changes hold; a None drops its element."""
+        key = tuple(changes)
+        if None in changes.values():
+            key = tuple(-number if value is None else number for number, value in changes.items())
+        recipe = self._known.get(key) or self._learn(key)
+        return recipe.write(frame, at, mti, changes.values())
+
+    def _learn(self, key: tuple[int, ...]) -> Recipe:
+        if len(self._known) >= RECIPES_MAX:
+            del self._known[next(iter(self._known))]
+        recipe = self._known[key] = self._recipe(key)
+        return recipe
+
+    def _recipe(self, key: tuple[int, ...]) -> Recipe:
+        """Negative numbers are dropped; the index of an insert is its place among all the changes."""
+        inserts = {number: Insert(index, self._spelling(number)) for index, number in enumerate(key) if number > 0}
+        kept = self._kept - {abs(number) for number in key}
+        numbers = sorted(kept | inserts.keys())
+        if not numbers:
+            raise LocalProtocolError("a message has at least one element")
+        pieces = [inserts[number] if number in inserts else self._spans[number] for number in numbers]
+        return Recipe(self._codec.bitmaps.write(numbers), _joined(pieces), given=len(key))
+
+    def _spelling(self, number: int) -> Spelling:
+        try:
+            return self._codec.spellings[number]
+        except KeyError:
+            raise LocalProtocolError(f"DE {number} is not an element of {self._codec.dialect.name}") from None
+
+
+def _joined(pieces: Iterable[Place | Insert]) -> list[Place | Insert]:
+    """Neighbouring stretches as one."""
+    joined: list[Place | Insert] = []
+    for piece in pieces:
+        last = joined[-1] if joined else None
+        both = last.joined(piece) if isinstance(last, Place) and isinstance(piece, Place) else None
+        if both:
+            joined[-1] = both
+        else:
+            joined.append(piece)
+    return joined

@@ -1,0 +1,221 @@
+"""Message: a frame that reads, and where its elements are in it.
+
+It is never changed: `patched`, `answered` and `translated` write new frames. It
+is safe to print, because what it shows goes through the data dictionary. What a
+message means to a product or an account is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Final
+
+from protocols import elements
+from protocols.elements import ELEMENTS, shown
+from protocols.errors import LocalProtocolError
+from protocols.mti import MESSAGE_TYPES, answer_to
+from protocols.original import Original
+from protocols.pan import Pan
+
+if TYPE_CHECKING:
+    from protocols.codec.layout import Layout
+    from protocols.codec.place import Anchors
+    from protocols.dialect import Dialect
+
+_ON_THE_WIRE: Final = {mti: mti.encode() for mti in MESSAGE_TYPES}
+_ANSWER_TO: Final = {mti: row.answer.encode() for mti, row in MESSAGE_TYPES.items() if row.answer}
+_NO_CHANGES: Final[Mapping[int, str | None]] = {}
+
+
+def mti_on_the_wire(mti: str) -> bytes:
+    """The bytes of a message type, known to this network or not; four digits it must be."""
+    known = _ON_THE_WIRE.get(mti)
+    if known is None:
+        if len(mti) != 4 or not (mti.isascii() and mti.isdigit()):
+            raise LocalProtocolError("a message type is four digits")
+        known = mti.encode()
+    return known
+
+
+class Message:
+    """One message. `frame` is what was received, byte for byte; `get` reads one element of it.
+
+    Values are canonical in every dialect: text as it stands, binary elements as upper-case hex.
+    """
+
+    # A plain slotted class: one is made per frame, and a frozen dataclass takes four times as long.
+    __slots__ = ("_at", "_layout", "_text", "frame", "mti")
+
+    def __init__(self, frame: bytes, layout: Layout, at: Anchors) -> None:
+        self.frame = frame
+        self._layout = layout
+        self._at = at
+        # Once for all elements: a slice of text costs half of a slice of bytes and its decoding.
+        self._text = text = frame.decode("latin-1")
+        self.mti = text[:4]
+
+    @property
+    def dialect(self) -> Dialect:
+        return self._layout.codec.dialect
+
+    @property
+    def bitmap_key(self) -> bytes:
+        """The bitmap as received: messages of one key have their elements in one order."""
+        return self._layout.bitmap
+
+    def get(self, number: int) -> str | None:
+        """An element's canonical value, or None when the message does not carry it."""
+        place = self._layout.texts.get(number)
+        if place is None:
+            return self._converted(number)
+        from_anchor, from_offset, to_anchor, to_offset = place
+        at = self._at
+        return self._text[at[from_anchor] + from_offset : at[to_anchor] + to_offset]
+
+    def raw(self, number: int) -> bytes | None:
+        """An element's bytes on the wire, without its length prefix."""
+        place = self._layout.places.get(number)
+        return None if place is None else place.of(self.frame, self._at)
+
+    def __contains__(self, number: object) -> bool:
+        return number in self._layout.places
+
+    def numbers(self) -> tuple[int, ...]:
+        """The elements carried, in their order; a bitmap is not an element."""
+        return self._layout.numbers
+
+    def items(self) -> Iterator[tuple[int, str]]:
+        for number in self._layout.numbers:
+            yield number, self.get(number) or ""
+
+    def patched(self, changes: Mapping[int, str | None], mti: str | None = None) -> bytes:
+        """This frame with some elements set, and those dropped whose value is None."""
+        head = self.frame[:4] if mti is None else mti_on_the_wire(mti)
+        return self._layout.patches.write(self.frame, self._at, head, changes)
+
+    def answered(self, changes: Mapping[int, str | None]) -> bytes:
+        """The answer's frame: the elements an answer echoes, then the changes."""
+        head = _ANSWER_TO.get(self.mti) or mti_on_the_wire(answer_to(self.mti))
+        return self._layout.answers.write(self.frame, self._at, head, changes)
+
+    def translated(
+        self, dialect: Dialect, changes: Mapping[int, str | None] = _NO_CHANGES, mti: str | None = None
+    ) -> bytes:
+        """The same message for a peer of another dialect; of the same one, it is only patched."""
+        if dialect is self.dialect:
+            return self.patched(changes, mti)
+        values = {**dict(self.items()), **changes}
+        return dialect.encode(mti or self.mti, {n: value for n, value in values.items() if value is not None})
+
+    def _converted(self, number: int) -> str | None:
+        """An element whose bytes on the wire are not its value: binary ones."""
+        data = self.raw(number)
+        return None if data is None else self._layout.codec.spellings[number].read(data)
+
+    def __repr__(self) -> str:
+        carried = " ".join(f"{ELEMENTS[number].name}={shown(number, value)}" for number, value in self.items())
+        return f"<{self.mti} {carried}>"
+
+    @property
+    def pan(self) -> Pan | None:
+        digits = self.get(elements.PAN)
+        return None if digits is None else Pan(digits)
+
+    @property
+    def amount(self) -> int | None:
+        """DE 4, in minor units of `currency`."""
+        digits = self.get(elements.AMOUNT)
+        return None if digits is None else int(digits)
+
+    @property
+    def original(self) -> Original | None:
+        text = self.get(elements.ORIGINAL)
+        return None if text is None else Original.parse(text)
+
+    @property
+    def has_pin(self) -> bool:
+        return elements.PIN_BLOCK in self._layout.places
+
+    @property
+    def processing_code(self) -> str | None:
+        return self.get(elements.PROCESSING_CODE)
+
+    @property
+    def transmitted_at(self) -> str | None:
+        return self.get(elements.TRANSMITTED_AT)
+
+    @property
+    def stan(self) -> str | None:
+        return self.get(elements.STAN)
+
+    @property
+    def local_time(self) -> str | None:
+        return self.get(elements.LOCAL_TIME)
+
+    @property
+    def local_date(self) -> str | None:
+        return self.get(elements.LOCAL_DATE)
+
+    @property
+    def expiry(self) -> str | None:
+        return self.get(elements.EXPIRY)
+
+    @property
+    def merchant_type(self) -> str | None:
+        return self.get(elements.MERCHANT_TYPE)
+
+    @property
+    def pos_entry_mode(self) -> str | None:
+        return self.get(elements.POS_ENTRY_MODE)
+
+    @property
+    def pos_condition_code(self) -> str | None:
+        return self.get(elements.POS_CONDITION_CODE)
+
+    @property
+    def acquirer_id(self) -> str | None:
+        return self.get(elements.ACQUIRER_ID)
+
+    @property
+    def forwarder_id(self) -> str | None:
+        return self.get(elements.FORWARDER_ID)
+
+    @property
+    def rrn(self) -> str | None:
+        return self.get(elements.RRN)
+
+    @property
+    def approval_code(self) -> str | None:
+        return self.get(elements.APPROVAL_CODE)
+
+    @property
+    def response_code(self) -> str | None:
+        return self.get(elements.RESPONSE_CODE)
+
+    @property
+    def terminal_id(self) -> str | None:
+        return self.get(elements.TERMINAL_ID)
+
+    @property
+    def card_acceptor_id(self) -> str | None:
+        return self.get(elements.CARD_ACCEPTOR_ID)
+
+    @property
+    def reason(self) -> str | None:
+        return self.get(elements.REASON)
+
+    @property
+    def private_data(self) -> str | None:
+        return self.get(elements.PRIVATE_DATA)
+
+    @property
+    def currency(self) -> str | None:
+        return self.get(elements.CURRENCY)
+
+    @property
+    def pin_block(self) -> str | None:
+        return self.get(elements.PIN_BLOCK)
+
+    @property
+    def network_management_code(self) -> str | None:
+        return self.get(elements.NETWORK_MANAGEMENT_CODE)
