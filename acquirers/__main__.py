@@ -1,0 +1,133 @@
+"""`python -m acquirers NAME [--till] [--network DIR] [--state DIR]`: one gateway as a process.
+
+Standard output: `ready NAME` once the switch has accepted the sign-on; with `--till` also one
+JSON line for each JSON line on standard input. Keeps nothing on disk: a terminal that forgets
+is what the switch's own store and forward is for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from collections.abc import AsyncIterator
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from acquirers.gateway import Gateway
+from acquirers.house import House, load_house
+from acquirers.session import Session
+from acquirers.till import Line, Till, TillError, mistaken
+from protocols.dialects import dialect_named
+from protocols.errors import LocalProtocolError
+from protocols.framing import framing_named
+from protocols.network import NetworkError, load
+from protocols.runtime.dialer import keep_dialled
+from protocols.runtime.exits import ConfigurationError
+from protocols.runtime.party import announce, run
+
+READ_SIZE = 65536
+FAREWELL_S = 5.0  # to settle what is in flight and sign off; longer is for the switch to find out
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one gateway until it is told to stop, or until its till closes."""
+    options = _options(arguments)
+    return run(options.name, partial(_work, options.name, options.network, options.till))
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m acquirers", description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="which gateway: the name of a file in gateways/")
+    parser.add_argument("--till", action="store_true", help="read requests as JSON lines from standard input")
+    parser.add_argument(
+        "--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration's)"
+    )
+    parser.add_argument(
+        "--state", type=Path, metavar="DIR", help="taken for all parties alike; a gateway keeps nothing"
+    )
+    return parser.parse_args(arguments)
+
+
+async def _work(name: str, network: Path | None, with_till: bool, stop: trio.Event) -> int:
+    try:
+        house, address = load_house(name, network), load(network)
+        switch = address.address(house.dials)
+    except NetworkError as error:
+        raise ConfigurationError("; ".join(error.problems)) from None
+    agreed = house.participant
+    dialect = dialect_named(agreed.dialect)
+    framing = framing_named(agreed.framing, keep_alive=agreed.keep_alive)
+    # A start at a random number: two lives of this process shall not share one within the same second.
+    chance = random.SystemRandom()
+    session = Session(house, dialect, stan=chance.randrange(1_000_000), chance=chance.random)
+    gateway = Gateway(house, session)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(gateway.watch_the_clock)
+        nursery.start_soon(partial(keep_dialled, switch, framing, gateway.converse, name=house.name, random=chance))
+        nursery.start_soon(_announce_ready, house, gateway)
+        if with_till:
+            nursery.start_soon(_serve_till, house, gateway, stop)
+        await stop.wait()
+        with trio.move_on_after(FAREWELL_S):
+            await gateway.take_leave()
+        nursery.cancel_scope.cancel()
+    return 0
+
+
+async def _announce_ready(house: House, gateway: Gateway) -> None:
+    await gateway.signed_on.wait()
+    announce("ready", house.name)
+
+
+async def _serve_till(house: House, gateway: Gateway, stop: trio.Event) -> None:
+    """One task a line, so that a slow answer holds up nobody; the end of input ends the gateway."""
+    till = Till(house, gateway.stamp)
+    async with trio.open_nursery() as customers:
+        async for text in _lines_in():
+            customers.start_soon(_serve_line, till, gateway, text)
+            await trio.lowlevel.checkpoint()
+    stop.set()
+
+
+async def _serve_line(till: Till, gateway: Gateway, text: str) -> None:
+    id_ = None
+    try:
+        line = Line.read(text)
+        id_ = line.id
+        request, began = till.request(line), trio.current_time()
+        heard = await gateway.ask(request)
+    except TillError as error:
+        _say(mistaken(error))
+    except LocalProtocolError as error:  # what the line says cannot be spelled in our dialect
+        _say(mistaken(TillError(str(error), id_)))
+    else:
+        _say(till.answered(line, heard, trio.current_time() - began))
+
+
+async def _lines_in() -> AsyncIterator[str]:
+    """Standard input by lines.
+
+    In a thread, because a terminal set to non-blocking stays so after us; and past `sys.stdin`,
+    whose lock a thread that still waits would take with it into the interpreter's end.
+    """
+    rest = b""
+    while data := await trio.to_thread.run_sync(os.read, sys.stdin.fileno(), READ_SIZE, abandon_on_cancel=True):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield line.decode(errors="replace")
+    if rest.strip():
+        yield rest.decode(errors="replace")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
