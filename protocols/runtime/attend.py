@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 import structlog
 import trio
 
 from protocols.errors import RemoteProtocolError
-
-if TYPE_CHECKING:
-    from protocols.framing import Framing
+from protocols.framing import Framing
 from protocols.runtime.exits import fatal_in
 from protocols.runtime.link import Link, link_over
 from protocols.runtime.log import LogBudget

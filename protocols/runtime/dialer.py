@@ -9,13 +9,12 @@ from __future__ import annotations
 import socket
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import Final, NoReturn
 
 import structlog
 import trio
 
-if TYPE_CHECKING:
-    from protocols.framing import Framing
+from protocols.framing import Framing
 from protocols.runtime.attend import Handler, attend
 from protocols.runtime.log import LogBudget
 
@@ -82,8 +81,9 @@ async def _one_link(
     return await attend(connection, framing, handler, name=name, budget=budget)
 
 
-def _why(error: OSError) -> str:
-    """Trio wraps one error per address tried; the last one says enough."""
-    while error.strerror is None and isinstance(error.__cause__, OSError):
-        error = error.__cause__
-    return error.strerror or str(error)
+def _why(error: BaseException) -> str:
+    """What the system said. Trio wraps it, one for each address tried; the last one says enough."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    inner = error.exceptions[-1] if isinstance(error, BaseExceptionGroup) else error.__cause__
+    return _why(inner) if inner else str(error)

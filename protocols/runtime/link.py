@@ -19,14 +19,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 
 from protocols.errors import RemoteProtocolError
-
-if TYPE_CHECKING:
-    from protocols.framing import Framing
+from protocols.framing import Framing
 
 READ_SIZE: Final = 64 * 1024  # more brings nothing: this is what one wake-up finds at full load
 FRAME_TIMEOUT_S: Final = 10.0  # for the whole frame, however it drips
@@ -34,10 +32,6 @@ WRITE_TIMEOUT_S: Final = 10.0  # a peer that takes nothing for so long is not re
 USER_TIMEOUT_S: Final = 15.0  # the kernel gives up unacknowledged data; a half-open peer is noticed
 OUTPUT_BOUND: Final = 4 * 1024 * 1024  # ten seconds of answers at 2 000 a second: such a peer is lost already
 STREAM_WRITE_MAX: Final = 16 * 1024  # one TLS record: a write that failed has shown the peer not one frame
-
-# What strangers say first, where a length header could be mistaken for sense.
-TLS_HELLO: Final = (b"\x16\x03\x00", b"\x16\x03\x01", b"\x16\x03\x02", b"\x16\x03\x03")
-TLS_CLIENT_HELLO_AT: Final = 5
 
 
 class Link(ABC):
@@ -54,7 +48,6 @@ class Link(ABC):
         self._bound = bound
         self._framer = framing.framer()
         self._pack = framing.pack
-        self._heard = False
         self._ended_by_peer = False
         self._frame_time_left = FRAME_TIMEOUT_S
         self._waiting: deque[tuple[bytes, object]] = deque()  # (what is left of the frame, its token)
@@ -75,6 +68,8 @@ class Link(ABC):
         takes longer than FRAME_TIMEOUT_S, or when the stream ends inside one.
         """
         while not self.closed:
+            if self._framer.broken is not None:  # what was whole before the break has been handed on
+                raise self._broken(self._framer.broken.reason)
             data = await self._read_in_time()
             if not data:
                 return self._ended()
@@ -84,7 +79,7 @@ class Link(ABC):
 
     async def _read_in_time(self) -> bytes:
         """What comes next. The time for a frame runs only while we listen, never while we are busy elsewhere."""
-        if not self._framer.partial:
+        if not self._framer.waiting:
             return await self._read()
         began = trio.current_time()
         with trio.move_on_after(self._frame_time_left) as patience:
@@ -95,25 +90,17 @@ class Link(ABC):
         return data
 
     def _frames_of(self, data: bytes) -> list[bytes]:
-        if not self._heard:
-            self._heard = True
-            self._refuse_strangers(data)
         try:
             frames = self._framer.feed(data)
         except RemoteProtocolError as broken:
-            self.abort(str(broken))
+            self.abort(broken.reason)
             raise
-        if frames or not self._framer.partial:
+        if frames or not self._framer.waiting:
             self._frame_time_left = FRAME_TIMEOUT_S
         return frames
 
-    def _refuse_strangers(self, data: bytes) -> None:
-        """A TLS hello is a believable length to a binary header; say what it is instead of waiting for the rest."""
-        if data.startswith(TLS_HELLO) and data[TLS_CLIENT_HELLO_AT : TLS_CLIENT_HELLO_AT + 1] == b"\x01":
-            raise self._broken("not ISO 8583: TLS")
-
     def _ended(self) -> list[bytes]:
-        if self._framer.partial and not self.closed:
+        if self._framer.waiting and not self.closed:
             raise self._broken("the stream ended inside a frame")
         self._ended_by_peer = True
         return []
@@ -125,9 +112,10 @@ class Link(ABC):
     # Sending
 
     def send(self, frames: Sequence[bytes], tokens: Sequence[object] | None = None) -> None:
-        """Give the frames to the system, now or as soon as it takes them. Never waits, never raises.
+        """Give the frames to the system, now or as soon as it takes them. Never waits; a lost link is no error here.
 
-        A token names its frame to `unsent`. On a closed link every token is unsent at once.
+        A token names its frame to `unsent`. On a closed link every token is unsent at once. Raises
+        LocalProtocolError, nothing being sent, for a frame that the framing cannot carry.
         """
         if self.closed:
             self._unsent.extend(tokens or ())

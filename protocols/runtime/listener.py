@@ -11,13 +11,12 @@ import socket
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import structlog
 import trio
 
-if TYPE_CHECKING:
-    from protocols.framing import Framing
+from protocols.framing import Framing
 from protocols.runtime.attend import Handler, attend
 from protocols.runtime.exits import UnavailableError
 from protocols.runtime.log import LogBudget

@@ -23,6 +23,7 @@ from protocols.elements import ELEMENTS, Element, Kind, Sensitivity, shown
 
 LINE_INTERVAL_S: Final = 1.0  # at most one line a second per peer and reason; the rest are counted
 BUDGET_KEYS: Final = 1024  # peers choose their addresses; what we remember of them is bounded
+IDENTIFIER_MAX: Final = 15  # DE 42; longer is a name or a note
 DEPTH_MAX: Final = 12  # a traceback is five deep; deeper is somebody's loop
 
 NAMED: Final = {element.name: element for element in ELEMENTS.values()}
@@ -90,7 +91,7 @@ def visible(name: str, value: object, depth: int = DEPTH_MAX) -> Any:
 
 def _fits(element: Element, value: object) -> bool:
     """An open element as the dictionary knows it. Free text does not count: people write card numbers into it."""
-    free_text = element.kind is Kind.ANS and not element.is_fixed
+    free_text = element.kind is Kind.ANS and not (element.is_fixed and element.length <= IDENTIFIER_MAX)
     return isinstance(value, int | str) and not free_text and len(str(value)) <= element.length
 
 

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from protocols.errors import RemoteProtocolError
+from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.runtime import link as link_module
 from protocols.runtime.link import SocketLink, StreamLink, link_over
 
@@ -104,7 +104,7 @@ async def open_link(wire, framing, **bound):
 
 
 def packed(*frames):
-    return b"".join(bytes([len(frame)]) + frame for frame in frames)
+    return b"".join(len(frame).to_bytes(2, "big") + frame for frame in frames)
 
 
 async def test_fifty_frames_in_one_segment_come_as_fifty_frames(wire, framing):
@@ -169,18 +169,27 @@ async def test_a_stream_that_ends_inside_a_frame_is_broken(wire, framing):
 
 async def test_broken_framing_closes_the_link_with_its_reason(wire, framing):
     async with open_link(wire, framing) as link:
-        await wire.peer_sends(b"\0")
+        await wire.peer_sends(bytes(2))
         with pytest.raises(RemoteProtocolError):
             await link.receive()
-        assert link.close_reason == "a frame of no length"
+        assert link.close_reason == "a length of 0, which leaves no frame"
         assert await link.receive() == []
 
 
-async def test_a_tls_hello_is_called_by_its_name(wire, framing):
+async def test_frames_before_the_break_are_handed_on_first(wire, framing):
     async with open_link(wire, framing) as link:
-        await wire.peer_sends(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
-        with pytest.raises(RemoteProtocolError, match="not ISO 8583: TLS"):
+        await wire.peer_sends(packed(b"0800", b"0100") + bytes(2))
+        assert await link.receive() == [b"0800", b"0100"]
+        with pytest.raises(RemoteProtocolError, match="a length of 0"):
             await link.receive()
+
+
+async def test_a_frame_the_framing_cannot_carry_is_our_mistake(wire, framing):
+    async with open_link(wire, framing) as link:
+        with pytest.raises(LocalProtocolError):
+            link.send([b"0800", b""])
+        link.send([b"0810"])
+        await read_exactly(wire, packed(b"0810"))
 
 
 async def test_a_frame_followed_by_silence_closes_the_link_after_ten_seconds(wire, framing, autojump_clock):
@@ -258,7 +267,7 @@ async def test_a_frame_the_peer_read_is_never_unsent(wire, framing):
         wire.peer_vanishes()
         await link.receive()
     unsent = link.unsent()
-    assert not set(unsent) & set(range(len(seen) // 201))
+    assert not set(unsent) & set(range(len(seen) // 202))
     assert unsent == list(range(2000 - len(unsent), 2000))
 
 
