@@ -6,6 +6,7 @@ keeps out what the link is for: signing on is the handler's.
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from random import Random
@@ -83,7 +84,8 @@ async def _one_link(
 
 def _why(error: BaseException) -> str:
     """What the system said. Trio wraps it, one for each address tried; the last one says enough."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
     inner = error.exceptions[-1] if isinstance(error, BaseExceptionGroup) else error.__cause__
-    return _why(inner) if inner else str(error)
+    if inner is not None:
+        return _why(inner)
+    number = error.errno if isinstance(error, OSError) else None
+    return os.strerror(number) if number else str(error)
