@@ -1,0 +1,50 @@
+"""Whether a request may go to its issuer at all: the refusals of the network itself, in their order.
+
+Check digit, prefix, product, merchant and terminal; format, link and duplicates came before
+(the core sees to those), the issuer's own reasons come after. The first that applies is the answer.
+"""
+
+from __future__ import annotations
+
+from protocols import elements as de
+from protocols.codes import TRANSACTION_TYPES
+from protocols.money import UnknownCurrencyError, currency_numbered
+from protocols.pan import luhn_valid
+from switch.configuration import Configuration
+from switch.merchants import contract_refusal
+from switch.processing import WITHOUT_AMOUNT
+from switch.request import Request
+
+TRACK_2_SEPARATORS = ("=", "D")
+
+
+def refusal(request: Request, network: Configuration) -> str | None:
+    """The slug of the first refusal that applies, or None; finds the request's product on the way."""
+    if not luhn_valid(request.card_number):
+        return "pan.luhn"
+    if not track_agrees(request):
+        return "pan.differs"
+    request.issued = network.routes.find(request.card_number)
+    if request.issued is None:
+        return "issuer.unknown"
+    return request.issued.product.refusal(request) or amount_refusal(request) or contract_refusal(request)
+
+
+def amount_refusal(request: Request) -> str | None:
+    """Why what is asked for cannot be an amount of money, or None."""
+    if request.processing_type not in TRANSACTION_TYPES:
+        return "type.unknown"
+    try:
+        currency_numbered(request.currency)
+    except UnknownCurrencyError:
+        return "currency.unknown"
+    return "amount.zero" if request.amount == 0 and request.processing_type not in WITHOUT_AMOUNT else None
+
+
+def track_agrees(request: Request) -> bool:
+    """Track 2, where it was read, must be of the card that DE 2 names."""
+    track = request.message.get(de.TRACK_2)
+    if track is None:
+        return True
+    number = request.card_number
+    return track.startswith(number) and track[len(number) : len(number) + 1] in TRACK_2_SEPARATORS

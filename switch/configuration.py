@@ -1,0 +1,116 @@
+"""Everything the switch was told: participants, products, merchants, rates, listeners.
+
+Read once at start from the network's files, all problems reported together. Immutable from
+then on; whatever changes while the switch runs belongs to the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from protocols.money import Amount, convert, currency_numbered
+from protocols.network import Network, NetworkError, load, source, toml_files
+from protocols.participant import Participant, Role, load_participants
+from switch.merchants import Merchant, load_merchants
+from switch.product import Issued, load_products
+from switch.rates import Quote, Rates, load_rates
+from switch.request import Request
+from switch.routing import Routes
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Billing:
+    """An amount in the cardholder's currency, and the quote that made it."""
+
+    amount: Amount
+    quote: Quote
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The network as its files describe it."""
+
+    network: Network
+    participants: Mapping[str, Participant]
+    routes: Routes
+    merchants: Mapping[str, Merchant]
+    rates: Rates
+
+    def billing(self, request: Request) -> Billing | None:
+        """The amount in the card's currency; None where the merchant's is the card's, or the card has none.
+
+        LookupError: nobody quotes a rate for the pair.
+        """
+        issued = request.issued
+        if issued is None or issued.currency is None or issued.currency.number == request.currency:
+            return None
+        day = datetime.fromtimestamp(request.received_at, UTC).date()
+        quote = self.rates.on(day, request.currency, issued.currency.number)
+        if quote is None:
+            raise LookupError("no rate for this pair of currencies")
+        paid = Amount(request.amount, currency_numbered(request.currency))
+        return Billing(convert(paid, issued.currency, quote.rate), quote, day)
+
+    def issuer_of(self, request: Request) -> Participant | None:
+        """Who answers for the request's card, once routing has found its product."""
+        return self.participants[request.issued.issuer] if request.issued else None
+
+
+def configure(directory: Path | None = None) -> Configuration:
+    """Read a network's files; NetworkError lists every problem of every file."""
+    problems: list[str] = []
+
+    def read(what: Callable[[], T], otherwise: T) -> T:
+        try:
+            return what()
+        except NetworkError as error:
+            problems.extend(error.problems)
+            return otherwise
+
+    nobody: Mapping[str, Participant] = {}
+    no_products: list[Issued] = []
+    no_merchants: Mapping[str, Merchant] = {}
+    network = read(lambda: load(directory), Network("", "", {}))
+    participants = read(lambda: load_participants(directory), nobody)
+    issued = read(lambda: load_products(toml_files(directory, "products")), no_products)
+    merchants = read(lambda: load_merchants(source(directory, "merchants.toml")), no_merchants)
+    rates = read(lambda: load_rates(source(directory, "rates.toml")), Rates(()))
+    if not problems:
+        problems += contradictions(network, participants, {one.issuer for one in issued}, merchants)
+    if problems:
+        raise NetworkError(problems)
+    return Configuration(network, participants, Routes(issued), merchants, rates)
+
+
+def contradictions(
+    network: Network, participants: Mapping[str, Participant], issuers: set[str], merchants: Mapping[str, Merchant]
+) -> list[str]:
+    """What no single file shows: names that lead nowhere."""
+    problems = [
+        f"products: issuer {name!r} is not a participant that issues"
+        for name in sorted(issuers)
+        if name not in participants or not participants[name].has(Role.ISSUER)
+    ]
+    problems += [
+        f"merchants.toml: {merchant.id}: acquirer {merchant.acquirer!r} is not a participant that acquires"
+        for merchant in merchants.values()
+        if merchant.acquirer not in participants or not participants[merchant.acquirer].has(Role.ACQUIRER)
+    ]
+    for listener in network.listeners:
+        for name in (listener.participant, *listener.may_identify):
+            if name not in participants:
+                problems.append(f"network.toml: listeners.{listener.port}: there is no participant {name!r}")
+    for participant in participants.values():
+        if participant.dial is not None:
+            try:
+                network.address(participant.dial)
+            except NetworkError as error:
+                problems += error.problems
+    return problems

@@ -1,0 +1,695 @@
+"""The switch without its clothes: frames, ticks and "this is on disk" in; frames and records out.
+
+Deterministic. No clock, no socket, no task: moments, bytes and randomness come in as arguments,
+and whoever calls carries out what lies ready afterwards. Any number of cores can live in one
+process. What a transaction means is told in `stories`; here is only what all of them share:
+
+- *Record, then send.* Whatever must not leave before its record is durable is held in the
+  current epoch. `take_batch` closes the epoch; `durable` releases what it held.
+- *Matching.* A request out to an issuer waits in that issuer's table under the STAN the switch
+  gave it. One sweep over the oldest entries serves all deadlines.
+- *Repeats.* A transaction is known by its key, in flight or remembered, and happens once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from protocols import codes, mti
+from protocols import elements as de
+from protocols.errors import FormatError, RemoteProtocolError
+from protocols.hsm import build_request, read_answer
+from protocols.message import Message
+from protocols.participant import Participant, Role
+from protocols.session import SIGNALS, LinkState, Signal, step
+from switch import debts, records, replies
+from switch.configuration import Configuration
+from switch.ends import IssuerEnd, LinkEnd, Side
+from switch.instant import Instant
+from switch.issuer_answer import makes_sense
+from switch.mandatory import missing_element
+from switch.memory import REVERSED, UNDELIVERED, Memory, Past
+from switch.merchants import Merchant
+from switch.records import Debt, Kind
+from switch.request import Request
+from switch.saf import Entry, Randomness
+from switch.stories import STORIES
+from switch.story import Ask, AskHsm, Command, Recall, Silence, Verdict, declined
+from switch.transaction import Transaction
+
+VERSION = "1"
+REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
+EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
+
+
+class Batch(NamedTuple):
+    """Records to be made durable in one commit."""
+
+    epoch: int
+    records: list[bytes]
+
+
+class Sends(NamedTuple):
+    """What to write to one connection, in order; a token names an approval that somebody must hear."""
+
+    frames: list[bytes]
+    tokens: list[object]
+
+
+class Event(NamedTuple):
+    """Something rare that a person may want to read in a log. Never holds content of a message."""
+
+    name: str
+    facts: Mapping[str, object]
+
+
+class Core:
+    """One switch. Call an input, then carry out `take_sends`, `take_batch`, `take_closures`, `take_events`."""
+
+    def __init__(self, network: Configuration, random: Randomness, memory: Memory | None = None) -> None:
+        self.network = network
+        self.counts: Counter[str] = Counter()
+        self.memory = memory or Memory()
+        self.issuers = {
+            participant.id: IssuerEnd(participant, random)
+            for participant in network.participants.values()
+            if participant.has(Role.ISSUER)
+        }
+        self.last_number = 0
+        self.draining = False
+        self._links: dict[int, LinkEnd] = {}
+        self._hsm_links: list[LinkEnd] = []
+        self._hsm_pending: dict[bytes, tuple[Transaction, float]] = {}
+        self._hsm_sequence = 0
+        self._in_flight: dict[str, Transaction] = {}
+        self._epoch = 0
+        self._records: list[bytes] = []
+        self._held: list[tuple[int, bytes, object]] = []
+        self._committing: tuple[int, list[tuple[int, bytes, object]]] | None = None
+        self._sends: dict[int, Sends] = {}
+        self._closures: list[tuple[int, str]] = []
+        self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._probed_at = 0.0
+
+    # ---- Inputs: connections ----
+
+    def opened(
+        self, number: int, side: Side, participant: Participant, now: Instant, identifiable: tuple[str, ...] = ()
+    ) -> None:
+        """A connection is there. An issuer that we dialled is asked to sign on; the HSM needs no greeting."""
+        link = LinkEnd(number, side, participant, identifiable)
+        link.heard_at = now.elapsed
+        self._links[number] = link
+        if side is Side.ISSUER:
+            self._manage(link, codes.SIGN_ON, now)
+        elif side is Side.HSM:
+            self._hsm_links.append(link)
+
+    def closed(self, number: int, now: Instant) -> None:
+        """A connection is gone. What was out on it is in doubt at once: nobody can answer there any more."""
+        link = self._links.pop(number, None)
+        if link is None:
+            return
+        if link.side is Side.HSM:
+            self._hsm_links.remove(link)
+            if not self._hsm_links:
+                self._hsm_is_down(now)
+        elif link.side is Side.ISSUER:
+            issuer = self.issuers[link.participant.id]
+            if link in issuer.links:
+                issuer.links.remove(link)
+            issuer.saf.link_lost(now.elapsed)
+            for transaction in [one for one in issuer.pending.values() if one.outlink == number]:
+                del issuer.pending[transaction.stan or ""]
+                self._resume(transaction, Silence.LOST, now)
+
+    def received(self, number: int, frames: Iterable[bytes], now: Instant) -> None:
+        """Whole frames came in on a connection, in this order."""
+        link = self._links.get(number)
+        if link is None:
+            return
+        link.heard_at = now.elapsed
+        link.probed = False
+        if link.side is Side.HSM:
+            self._from_hsm(frames, now)
+            return
+        for frame in frames:
+            try:
+                message = link.dialect.decode(frame)
+            except FormatError as error:
+                self._unreadable(link, error, now)
+            else:
+                self._dispatch(link, message, now)
+
+    def undelivered(self, tokens: Iterable[object], now: Instant) -> None:
+        """Approvals of which not one whole frame left: nobody heard them, so they are undone."""
+        for token in tokens:
+            if isinstance(token, Transaction):
+                self._undo_unheard(token, now)
+
+    # ---- Inputs: time and disk ----
+
+    def tick(self, now: Instant) -> None:
+        """Look at every deadline that may have passed. Meant for fifty calls a second."""
+        for issuer in self.issuers.values():
+            self._sweep(issuer, now)
+            issuer.saf.silent(now.elapsed)
+            self._send_owed(issuer, now)
+        for header, (transaction, deadline) in list(self._hsm_pending.items()):
+            if deadline > now.elapsed:
+                break
+            del self._hsm_pending[header]
+            self._note("hsm.silent")
+            self._resume(transaction, None, now)
+        if now.elapsed - self._probed_at >= 1.0:
+            self._probed_at = now.elapsed
+            self._probe_idle_links(now)
+
+    def take_batch(self) -> Batch | None:
+        """Close the epoch: its records, to be committed together. One batch at a time; None: nothing to commit."""
+        if self._committing is not None or not self._records:
+            return None
+        batch = Batch(self._epoch, self._records)
+        self._committing = (self._epoch, self._held)
+        self._epoch += 1
+        self._records, self._held = [], []
+        return batch
+
+    def durable(self, epoch: int, now: Instant) -> None:
+        """The batch of this epoch is on disk: what it held may go."""
+        assert self._committing is not None
+        assert self._committing[0] == epoch
+        held = self._committing[1]
+        self._committing = None
+        if not self._records:  # what was only waiting for an answer recorded in that batch
+            held += self._held
+            self._held = []
+        for link, frame, token in held:
+            self._deliver(link, frame, token, now)
+
+    # ---- Outputs ----
+
+    def take_sends(self) -> dict[int, Sends]:
+        """What may leave now, by connection: one write each."""
+        sends, self._sends = self._sends, {}
+        return sends
+
+    def take_closures(self) -> list[tuple[int, str]]:
+        """Connections to close, and why."""
+        closures, self._closures = self._closures, []
+        return closures
+
+    def take_events(self) -> list[Event]:
+        """What happened that a log should tell."""
+        events = list(self._events)
+        self._events.clear()
+        return events
+
+    @property
+    def has_records(self) -> bool:
+        """Whether a batch could be taken, once none is being committed."""
+        return bool(self._records)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing in flight, nothing to commit, nothing to send."""
+        return not (self._in_flight or self._records or self._held or self._committing or self._sends)
+
+    def is_signed_on(self, participant: str) -> bool:
+        """Whether an issuer can be reached."""
+        return bool(self.issuers[participant].links)
+
+    # ---- Starting and stopping ----
+
+    def begin(self, now: Instant) -> None:
+        """The first record of a run."""
+        self._record(records.Started(Kind.STARTED, self.last_number, now.wall, VERSION))
+
+    def reverse_unanswered(self, sent: Iterable[records.Sent], now: Instant) -> None:
+        """After a restart: what had been sent and not answered is undone, never sent again."""
+        for record in sent:
+            packed = records.pack(record)
+            self.memory.keep(record.key, packed, None)
+            self.memory.mark(record.key, UNDELIVERED)
+            self._owe_reversal(Past(record.key, packed, None, None), "reversal.restart", now)
+
+    def give_up(self, now: Instant) -> None:
+        """The time to stop has come: whoever still waits is told so, and what was sent is undone."""
+        for issuer in self.issuers.values():
+            waiting, issuer.pending = issuer.pending, {}
+            for transaction in waiting.values():
+                self._resume(transaction, Silence.LOST, now)
+        self._hsm_is_down(now)
+
+    # ---- Dispatch ----
+
+    def _dispatch(self, link: LinkEnd, message: Message, now: Instant) -> None:
+        kind = message.mti
+        if kind[1] == mti.NETWORK_MANAGEMENT and mti.is_known(kind):
+            self._network_management(link, message, now)
+        elif mti.is_answer(kind):
+            if link.side is Side.ISSUER:
+                self._match(link, message, now)
+            else:
+                self._note("answer.unasked", link=link.number, participant=link.participant.id, mti=kind)
+        elif kind[:3] + "0" not in STORIES or link.side is Side.ISSUER:
+            self._send(link.number, replies.unknown_type(link.dialect, message, now))
+        else:
+            self._begin(link, message, now)
+
+    def _unreadable(self, link: LinkEnd, error: FormatError, now: Instant) -> None:
+        """A frame that framed and did not read: say which element, where it can be said."""
+        self._note("message.unreadable", link=link.number, participant=link.participant.id, slug=error.slug)
+        if error.mti is not None and mti.is_answer(error.mti):
+            return
+        answer = replies.format_refusal(link.dialect, error)
+        if answer is not None:
+            self._send(link.number, answer)
+            return
+        self._send(link.number, replies.administrative(link.dialect, error.slug, now))
+        link.rejects = [at for at in link.rejects if now.elapsed - at < 60.0] + [now.elapsed]
+        if len(link.rejects) > REJECTS_A_MINUTE_MAX:
+            self._closures.append((link.number, "too many messages that cannot be read"))
+
+    # ---- Requests ----
+
+    def _begin(self, link: LinkEnd, message: Message, now: Instant) -> None:
+        """A request that reads: refuse it, answer it again, let it wait for its first, or begin its story."""
+        kind = mti.first_of(message.mti)
+        if (missing := missing_element(kind, message)) is not None:
+            self._unreadable(link, FormatError.missing(missing, mti=message.mti, readable=dict(message.items())), now)
+            return
+        if not link.may_ask:
+            self._send(link.number, replies.refusal(message, "link.not_signed_on"))
+            return
+        participant = link.participant
+        request = Request(message, kind, participant, self._merchant_of(message), now.wall)
+        key = request.key
+        if (first := self._in_flight.get(key)) is not None:
+            self._join(first, link, message)
+        elif key in self.memory:
+            self._again(link, message, key)
+        elif self.memory.is_buried(key):
+            self._start(link, key, request, now, declined("reversed.first"))
+        else:
+            self._start(link, key, request, now)
+
+    def _merchant_of(self, message: Message) -> Merchant | None:
+        return self.network.merchants.get(message.get(de.CARD_ACCEPTOR_ID) or "")
+
+    def _start(self, link: LinkEnd, key: str, request: Request, now: Instant, verdict: Verdict | None = None) -> None:
+        self.last_number += 1
+        transaction = Transaction(self.last_number, key, request, link.number)
+        self._in_flight[key] = transaction
+        if verdict is not None:
+            self._conclude(transaction, verdict, now)
+            return
+        told = STORIES[request.mti](request, self.network)
+        if isinstance(told, Verdict):
+            self._conclude(transaction, told, now)
+        else:
+            transaction.story = told
+            self._resume(transaction, None, now)
+
+    def _join(self, first: Transaction, link: LinkEnd, message: Message) -> None:
+        """The first is still in flight: the repeat waits for the same answer, and the issuer sees one request."""
+        if replies.same_request(first.request.message, message):
+            first.waiting.append((link.number, message))
+            self.counts["repeat.joined"] += 1
+        else:
+            self._send(link.number, replies.refusal(message, "duplicate.differs"))
+            self._note("duplicate.differs", participant=link.participant.id)
+
+    def _again(self, link: LinkEnd, message: Message, key: str) -> None:
+        """The first was answered: the repeat gets the same answer, for the same question only."""
+        past = self.memory.recall(key)
+        assert past is not None
+        if not replies.same_request(past.message, message):
+            self._send(link.number, replies.refusal(message, "duplicate.differs"))
+            self._note("duplicate.differs", participant=link.participant.id)
+            return
+        self.counts["repeat.answered"] += 1
+        if past.reversed_by == UNDELIVERED or past.answered is None:
+            self._hold(link.number, replies.refusal(message, "reversed.undelivered"), None)
+        else:
+            self._hold(link.number, replies.first_answer(message, past.answered), None)
+
+    # ---- Stories ----
+
+    def _resume(self, transaction: Transaction, reply: object, now: Instant) -> None:
+        """Tell the story on, until it waits or ends."""
+        while True:
+            try:
+                command = transaction.story.send(reply)
+            except StopIteration as end:
+                self._conclude(transaction, end.value, now)
+                return
+            except Exception as error:
+                # The last resort: never fail open, and undo what may have happened at the issuer.
+                self._note("story.failed", error=type(error).__name__, mti=transaction.request.mti)
+                debt = debts.REVERSAL if transaction.sent is not None else None
+                self._conclude(transaction, declined("switch.error", debt), now)
+                return
+            waits, reply = self._obey(transaction, command, now)
+            if waits:
+                return
+
+    def _obey(self, transaction: Transaction, command: Command, now: Instant) -> tuple[bool, object]:
+        """Do what a story asks for; (True, _) when it must wait, else the reply."""
+        if isinstance(command, Ask):
+            return self._ask_issuer(transaction, command, now)
+        if isinstance(command, AskHsm):
+            return self._ask_hsm(transaction, command, now)
+        assert isinstance(command, Recall)
+        return False, self._recall(command.key, now)
+
+    def _ask_issuer(self, transaction: Transaction, ask: Ask, now: Instant) -> tuple[bool, object]:
+        """Record and send the request under a STAN of our own."""
+        request = transaction.request
+        issued = request.issued
+        assert issued is not None
+        issuer = self.issuers[issued.issuer]
+        stan = issuer.take_stan()
+        if stan is None:
+            return False, Silence.DOWN
+        changes = ask.changes
+        changes[de.STAN] = stan
+        if de.RRN not in request.message:
+            transaction.rrn = changes[de.RRN] = now.rrn(transaction.number)
+        transaction.issuer, transaction.stan = issued.issuer, stan
+        transaction.kept_frame = replies.kept(request.message, changes)
+        link = issuer.next_link()
+        if link is None:
+            return False, Silence.DOWN
+        transaction.sent = self._record(
+            records.Sent(
+                Kind.SENT,
+                transaction.number,
+                now.wall,
+                transaction.key,
+                request.participant.id,
+                request.mti,
+                issued.issuer,
+                stan,
+                transaction.kept_frame,
+                request.message.dialect.name,
+            )
+        )
+        transaction.outlink = link.number
+        transaction.deadline = now.elapsed + issuer.patience_s
+        issuer.pending[stan] = transaction
+        self._held.append((link.number, request.message.translated(link.dialect, changes, request.mti), None))
+        return True, None
+
+    def _ask_hsm(self, transaction: Transaction, ask: AskHsm, now: Instant) -> tuple[bool, object]:
+        """Send a command; the four characters of the header bring its answer back to us."""
+        if not self._hsm_links:
+            return False, None
+        self._hsm_sequence = (self._hsm_sequence + 1) % 10_000
+        header = b"%04d" % self._hsm_sequence
+        if header in self._hsm_pending:
+            return False, None
+        deadline = now.elapsed + transaction.request.participant.deadlines.hsm_s
+        self._hsm_pending[header] = (transaction, deadline)
+        link = self._hsm_links[self._hsm_sequence % len(self._hsm_links)]
+        self._send(link.number, build_request(ask.command, header, lmk_id=None, trailer=None, **ask.fields))
+        return True, None
+
+    def _recall(self, key: str, now: Instant) -> Past | None:
+        """An earlier transaction. One still in flight is ended first: its answer will be that it was reversed."""
+        first = self._in_flight.get(key)
+        if first is not None:
+            self._end_early(first, now)
+        return self.memory.recall(key)
+
+    def _end_early(self, transaction: Transaction, now: Instant) -> None:
+        """Its own gateway takes it back before it was answered: whatever the issuer says now comes too late."""
+        if transaction.issuer is not None and transaction.stan is not None:
+            self.issuers[transaction.issuer].pending.pop(transaction.stan, None)
+        for header, (waiting, _) in list(self._hsm_pending.items()):
+            if waiting is transaction:
+                del self._hsm_pending[header]
+        transaction.story.close()
+        debt = debts.REVERSAL if transaction.sent is not None else None
+        self._conclude(transaction, declined("reversed.first", debt), now)
+
+    # ---- Answers ----
+
+    def _match(self, link: LinkEnd, answer: Message, now: Instant) -> None:
+        """An issuer's answer: to a request in flight, to something owed, or to nothing."""
+        issuer = self.issuers[link.participant.id]
+        stan = answer.get(de.STAN) or ""
+        transaction = issuer.pending.get(stan)
+        if transaction is not None:
+            message = transaction.request.message
+            if answer.mti == mti.answer_to(transaction.request.mti) and replies.agrees(message, answer):
+                del issuer.pending[stan]
+                sense = makes_sense(transaction.request, answer)
+                if not sense:
+                    self._note("answer.senseless", participant=link.participant.id, stan=stan)
+                self._resume(transaction, answer if sense else Silence.LOST, now)
+                return
+        else:
+            entry = issuer.saf.entry(stan)
+            if entry is not None and answer.mti == mti.answer_to(entry.debt.mti):
+                self._settle(issuer, entry, answer.get(de.RESPONSE_CODE) or "", now)
+                return
+        self.counts["answer.unmatched"] += 1
+        asked = transaction.request.message if transaction is not None else None
+        self._note("answer.unmatched", participant=link.participant.id, **replies.both_keys(asked, answer))
+
+    def _conclude(self, transaction: Transaction, verdict: Verdict, now: Instant) -> None:
+        """The end of a story: record the answer and what it owes, remember it, hold the answer until it is durable."""
+        request = transaction.request
+        del self._in_flight[transaction.key]
+        self.counts[f"answer.{verdict.response_code}"] += 1
+        if verdict.stand_in:
+            verdict.approval_code = f"{transaction.number % 1_000_000:06d}"
+        kept = transaction.kept_frame if transaction.sent is None else None
+        if transaction.sent is None and kept is None:
+            kept = replies.kept(request.message, {})
+        record = records.Answered(
+            Kind.ANSWERED,
+            transaction.number,
+            now.wall,
+            transaction.key,
+            request.participant.id,
+            request.mti,
+            transaction.issuer,
+            transaction.stan,
+            kept,
+            request.message.dialect.name,
+            verdict.response_code,
+            verdict.reason,
+            verdict.approval_code,
+            transaction.rrn,
+            verdict.elements or {},
+            verdict.stand_in,
+            verdict.reverses.number if verdict.reverses else None,
+            verdict.reverses.key if verdict.reverses else None,
+            verdict.tombstone,
+            self._debts_of(transaction, verdict, now),
+        )
+        packed = self._record(record)
+        self.memory.keep(transaction.key, transaction.sent, packed)
+        if verdict.reverses is not None:
+            self.memory.mark(verdict.reverses.key, REVERSED)
+        if verdict.tombstone is not None:
+            self.memory.bury(verdict.tombstone)
+        token = transaction if verdict.approves and request.mti[2] == "0" and request.mti[1] != "4" else None
+        self._hold(transaction.link, replies.first_answer(request.message, record), token)
+        for number, message in transaction.waiting:
+            self._hold(number, replies.first_answer(message, record), None)
+
+    # ---- Debts ----
+
+    def _debts_of(self, transaction: Transaction, verdict: Verdict, now: Instant) -> list[Debt]:
+        """What the verdict owes the issuer, as messages with a STAN each; owed from this moment."""
+        values = debts.values(transaction, verdict, now)
+        if values is None:
+            return []
+        issuer = debts.creditor(transaction, verdict)
+        return [self._owe(issuer, transaction.number, values, now)]
+
+    def _owe(self, issuer: str, transaction: int, values: debts.Owing, now: Instant) -> Debt:
+        """A debt under a STAN of its own, which it keeps however often it is sent."""
+        end = self.issuers[issuer]
+        stan = end.take_stan()
+        assert stan is not None, "a million debts to one issuer"
+        self.last_number += 1
+        debt = Debt(self.last_number, transaction, issuer, values.mti, stan, {**values.elements, de.STAN: stan})
+        end.saf.add(debt, now.elapsed)
+        return debt
+
+    def _owe_reversal(self, past: Past, why: str, now: Instant) -> None:
+        """Undo a transaction that was answered already, or never will be."""
+        assert past.sent is not None
+        debt = self._owe(past.sent.issuer, past.number, debts.reversal_of(past, why, now), now)
+        self._record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
+
+    def _undo_unheard(self, transaction: Transaction, now: Instant) -> None:
+        past = self.memory.recall(transaction.key)
+        if past is None or past.reversed_by or past.sent is None:
+            return
+        self.memory.mark(past.key, UNDELIVERED)
+        self.counts["approval.undelivered"] += 1
+        self._owe_reversal(past, "reversal.undelivered", now)
+
+    def _send_owed(self, issuer: IssuerEnd, now: Instant) -> None:
+        """Send what is due, once its record is durable."""
+        if not issuer.links:
+            return
+        for entry in issuer.saf.due(now.elapsed):
+            link = issuer.next_link()
+            assert link is not None
+            self._hold(link.number, link.dialect.encode(entry.mti, entry.debt.values), None)
+            self.counts[f"saf.sent.{entry.mti}"] += 1
+
+    def _settle(self, issuer: IssuerEnd, entry: Entry, response_code: str, now: Instant) -> None:
+        """An acknowledgement; a refusal is asked again, until it is plain that asking does not help."""
+        if response_code == codes.APPROVED:
+            issuer.saf.settle(entry, now.elapsed)
+            debt = entry.debt
+            self._record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
+            self._send_owed(issuer, now)
+        elif issuer.saf.refuse(entry, now.elapsed):
+            self._note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
+
+    # ---- Deadlines ----
+
+    def _sweep(self, issuer: IssuerEnd, now: Instant) -> None:
+        """All of one issuer's requests wait alike, so the oldest is first; stop at the first that has time left."""
+        late: list[Transaction] = []
+        for transaction in issuer.pending.values():
+            if transaction.deadline > now.elapsed:
+                break
+            late.append(transaction)
+        for transaction in late:
+            del issuer.pending[transaction.stan or ""]
+            self.counts["issuer.timeout"] += 1
+            self._resume(transaction, Silence.TIMEOUT, now)
+
+    def _probe_idle_links(self, now: Instant) -> None:
+        """Ask an issuer's idle link whether it is there; one that said nothing since the last time is not."""
+        for link in list(self._links.values()):
+            idle = now.elapsed - link.heard_at
+            if link.side is not Side.ISSUER or idle < link.participant.echo_s:
+                continue
+            if link.probed and idle >= link.participant.echo_s + link.participant.deadlines.issuer_s:
+                self._closures.append((link.number, "the peer does not answer"))
+            elif not link.probed:
+                link.probed = True
+                self._manage(link, codes.ECHO, now)
+
+    # ---- Network management ----
+
+    def _manage(self, link: LinkEnd, code: str, now: Instant) -> None:
+        """Send a 0800 of our own."""
+        stan = self.issuers[link.participant.id].take_stan() or "000001"
+        elements = {de.TRANSMITTED_AT: now.transmitted_at(), de.STAN: stan, de.NETWORK_MANAGEMENT_CODE: code}
+        self._send(link.number, link.dialect.encode("0800", elements))
+
+    def _network_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
+        code = message.get(de.NETWORK_MANAGEMENT_CODE)
+        if message.mti == "0810":
+            if code == codes.SIGN_ON and message.get(de.RESPONSE_CODE) == codes.APPROVED:
+                self._issuer_signed_on(link, now)
+        elif message.mti == "0800":
+            self._answer_management(link, message, code, now)
+
+    def _answer_management(self, link: LinkEnd, message: Message, code: str | None, now: Instant) -> None:
+        if (missing := missing_element("0800", message)) is not None:
+            self._unreadable(link, FormatError.missing(missing, mti="0800", readable=dict(message.items())), now)
+            return
+        signal = SIGNALS.get(code or "")
+        if signal is None or signal is Signal.KEY_CHANGE:
+            self._send(link.number, replies.refusal(message, "management.unknown"))
+            return
+        if signal is Signal.SIGN_ON and link.identifiable:
+            self._identify(link, message)
+        try:
+            link.state = step(link.state, signal)
+        except RemoteProtocolError:
+            self._send(link.number, replies.refusal(message, "link.not_signed_on"))
+            return
+        self._send(link.number, message.answered({de.RESPONSE_CODE: codes.APPROVED}))
+        if link.side is Side.ISSUER:
+            self._issuer_said(link, signal, now)
+
+    def _identify(self, link: LinkEnd, message: Message) -> None:
+        """On a shared listener the sign-on says who is there: DE 33 of a gateway, DE 32 of an acquirer."""
+        named = {message.get(de.FORWARDER_ID), message.get(de.ACQUIRER_ID)}
+        for name in link.identifiable:
+            participant = self.network.participants[name]
+            if participant.institution_id in named:
+                link.participant = participant
+                return
+
+    def _issuer_said(self, link: LinkEnd, signal: Signal, now: Instant) -> None:
+        issuer = self.issuers[link.participant.id]
+        if signal is Signal.SIGN_ON:
+            self._issuer_signed_on(link, now)
+        elif signal is Signal.SIGN_OFF and link in issuer.links:
+            issuer.links.remove(link)
+
+    def _issuer_signed_on(self, link: LinkEnd, now: Instant) -> None:
+        issuer = self.issuers[link.participant.id]
+        link.state = LinkState.SIGNED_ON
+        if link not in issuer.links:
+            issuer.links.append(link)
+            self._note("issuer.signed_on", participant=link.participant.id, link=link.number)
+        issuer.saf.hurry(now.elapsed)
+        self._send_owed(issuer, now)
+
+    # ---- The HSM ----
+
+    def _from_hsm(self, frames: Iterable[bytes], now: Instant) -> None:
+        for frame in frames:
+            waiting = self._hsm_pending.pop(bytes(frame[:4]), None)
+            if waiting is None:
+                self.counts["hsm.unmatched"] += 1
+                continue
+            try:
+                answer = read_answer("CC", frame)
+            except RemoteProtocolError:
+                self._note("hsm.unreadable")
+                answer = None
+            self._resume(waiting[0], answer, now)
+
+    def _hsm_is_down(self, now: Instant) -> None:
+        waiting, self._hsm_pending = self._hsm_pending, {}
+        for transaction, _ in waiting.values():
+            self._resume(transaction, None, now)
+
+    # ---- Holding and sending ----
+
+    def _record(self, record: records.Record) -> bytes:
+        packed: bytes = records.pack(record)
+        self._records.append(packed)
+        return packed
+
+    def _hold(self, link: int, frame: bytes, token: object) -> None:
+        """Send once everything recorded so far is durable: at once, when it is."""
+        if self._records or self._committing is not None:
+            self._held.append((link, frame, token))
+        else:
+            self._send(link, frame, token)
+
+    def _deliver(self, link: int, frame: bytes, token: object, now: Instant) -> None:
+        if link in self._links:
+            self._send(link, frame, token)
+        elif token is not None:
+            self.undelivered((token,), now)
+
+    def _send(self, link: int, frame: bytes, token: object = None) -> None:
+        sends = self._sends.get(link)
+        if sends is None:
+            sends = self._sends[link] = Sends([], [])
+        sends.frames.append(frame)
+        sends.tokens.append(token)
+
+    def _note(self, name: str, **facts: object) -> None:
+        self.counts[name] += 1
+        self._events.append(Event(name, facts))

@@ -1,0 +1,121 @@
+"""What an issuer is owed: a reversal (0420) of what it may have approved, or an advice (0120) of what we approved.
+
+Pure: elements of the message to be sent, made once and never changed afterwards, so that every
+repeat is the same message. When it is sent, and how often, is store and forward's business.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from protocols import elements as de
+from protocols.codes import APPROVED, reason
+from protocols.message import Message
+from protocols.original import Original
+from switch.instant import Instant
+from switch.memory import Past
+from switch.story import Debt, Verdict
+from switch.transaction import Transaction
+
+REVERSAL = Debt.REVERSAL
+
+#: Elements of the original that a reversal or advice repeats.
+REPEATED = (2, 3, 4, 6, 10, 12, 13, 14, 16, 18, 19, 22, 23, 25, 32, 33, 37, 41, 42, 43, 49, 51)
+
+
+class Owing(NamedTuple):
+    """A message owed, less its STAN."""
+
+    mti: str
+    elements: dict[int, str]
+
+
+def creditor(transaction: Transaction, verdict: Verdict) -> str:
+    """Who is owed."""
+    if verdict.reverses is not None:
+        return issuer_of(verdict.reverses)
+    issued = transaction.request.issued
+    assert issued is not None
+    return issued.issuer
+
+
+def values(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing | None:
+    """What the end of a story owes, or None."""
+    if verdict.debt is None:
+        return None
+    request = transaction.request
+    if verdict.reverses is not None:
+        owing = reversal_of(verdict.reverses, "reversal.customer", now)
+        if (part := request.message.get(de.REPLACEMENT_AMOUNTS)) is not None:
+            owing.elements[de.REPLACEMENT_AMOUNTS] = part
+        return owing
+    if verdict.debt is Debt.ADVICE:
+        return advice(transaction, verdict, now)
+    seen = as_seen(transaction)
+    return reversal(seen, request.mti, transaction.stan or "", None, "reversal.timeout", now)
+
+
+def as_seen(transaction: Transaction) -> Message:
+    """The request as its issuer saw it, or would have."""
+    assert transaction.kept_frame is not None
+    return transaction.request.message.dialect.decode(transaction.kept_frame)
+
+
+def advice(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing:
+    """A 0120: what was decided in the issuer's place, or what a gateway tells it."""
+    request = transaction.request
+    if transaction.kept_frame is None:  # an advice that came in: pass it on as it is
+        told = dict(request.message.items())
+        elements = {n: told[n] for n in (*REPEATED, de.APPROVAL_CODE, de.RESPONSE_CODE, de.ORIGINAL) if n in told}
+        return Owing("0120", {**elements, de.TRANSMITTED_AT: now.transmitted_at()})
+    seen = as_seen(transaction)
+    elements = repeated(seen)
+    elements |= {
+        de.TRANSMITTED_AT: now.transmitted_at(),
+        de.APPROVAL_CODE: verdict.approval_code or f"{transaction.number % 1_000_000:06d}",
+        de.RESPONSE_CODE: APPROVED,
+        de.ORIGINAL: original_of(seen, request.mti, transaction.stan or "").text,
+    }
+    return Owing("0120", elements)
+
+
+def reversal_of(past: Past, why: str, now: Instant) -> Owing:
+    """A 0420 for an earlier transaction."""
+    message, record = past.message, past.sent or past.answered
+    assert record is not None
+    approval_code = past.answered.approval_code if past.answered else None
+    return reversal(message, record.mti, record.stan or "", approval_code, why, now)
+
+
+def reversal(seen: Message, mti: str, stan: str, approval_code: str | None, why: str, now: Instant) -> Owing:
+    """A 0420 for a request as its issuer saw it."""
+    elements = repeated(seen)
+    elements |= {
+        de.TRANSMITTED_AT: now.transmitted_at(),
+        de.RESPONSE_CODE: reason(why).response_code,
+        de.ORIGINAL: original_of(seen, mti, stan).text,
+    }
+    if approval_code is not None:
+        elements[de.APPROVAL_CODE] = approval_code
+    return Owing("0420", elements)
+
+
+def repeated(seen: Message) -> dict[int, str]:
+    """Of the original, what its reversal or advice repeats."""
+    return {number: value for number in REPEATED if (value := seen.get(number)) is not None}
+
+
+def original_of(seen: Message, mti: str, stan: str) -> Original:
+    """DE 90: the request by the numbers that its issuer knows it by."""
+    acquirer, forwarder = seen.get(de.ACQUIRER_ID) or "", seen.get(de.FORWARDER_ID) or ""
+    return Original(mti, stan, seen.get(de.TRANSMITTED_AT) or "0" * 10, acquirer, forwarder)
+
+
+def issuer_of(past: Past) -> str:
+    """The issuer of an earlier transaction that was sent, or stood in for."""
+    record: Any = past.sent or past.answered
+    issuer: str = record.issuer
+    return issuer
+
+
+__all__ = ["REVERSAL", "Owing", "creditor", "issuer_of", "reversal_of", "values"]

@@ -1,0 +1,90 @@
+"""The ends that the core talks to: connections, and the issuers behind some of them.
+
+Plain state with a few questions; what follows from it is decided in the core.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from protocols.dialect import Dialect
+from protocols.dialects import dialect_named
+from protocols.participant import Participant, SignOn
+from protocols.session import CARRIES_TRAFFIC, LinkState
+from switch.saf import Randomness, StoreAndForward
+from switch.transaction import Transaction
+
+STAN_LAST = 999_999
+
+
+class Side(StrEnum):
+    """What a connection is for."""
+
+    GATEWAY = "gateway"  # requests come in
+    ISSUER = "issuer"  # requests go out
+    HSM = "hsm"
+
+
+class LinkEnd:
+    """One connection, as the core knows it."""
+
+    __slots__ = (
+        "dialect",
+        "heard_at",
+        "identifiable",
+        "number",
+        "participant",
+        "probed",
+        "rejects",
+        "side",
+        "state",
+    )
+
+    def __init__(self, number: int, side: Side, participant: Participant, identifiable: tuple[str, ...]) -> None:
+        self.number = number
+        self.side = side
+        self.participant = participant
+        self.identifiable = identifiable  # whom a sign-on may name instead
+        self.dialect: Dialect = dialect_named(participant.dialect)
+        self.state = LinkState.CONNECTED
+        self.heard_at = 0.0
+        self.probed = False  # an echo is out and unanswered
+        self.rejects: list[float] = []  # when the last messages that could not be read came
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether financial messages are taken on this link now."""
+        return self.state in CARRIES_TRAFFIC or (
+            self.participant.sign_on is SignOn.OPTIONAL and self.state is not LinkState.SIGNED_OFF
+        )
+
+
+class IssuerEnd:
+    """An issuer: its links, what is out to it, what is owed to it."""
+
+    __slots__ = ("_turn", "last_stan", "links", "participant", "patience_s", "pending", "saf")
+
+    def __init__(self, participant: Participant, random: Randomness) -> None:
+        self.participant = participant
+        self.patience_s = participant.deadlines.issuer_s
+        self.links: list[LinkEnd] = []  # signed on
+        self.pending: dict[str, Transaction] = {}  # by STAN; in the order of their deadlines, for all wait alike
+        self.saf = StoreAndForward(self.patience_s, random)
+        self.last_stan = 0
+        self._turn = 0
+
+    def next_link(self) -> LinkEnd | None:
+        """The links take turns; None when nobody is signed on."""
+        if not self.links:
+            return None
+        self._turn = (self._turn + 1) % len(self.links)
+        return self.links[self._turn]
+
+    def take_stan(self) -> str | None:
+        """The next number that is not outstanding, or None when all are."""
+        for _ in range(STAN_LAST):
+            self.last_stan = self.last_stan % STAN_LAST + 1
+            stan = f"{self.last_stan:06d}"
+            if stan not in self.pending and stan not in self.saf:
+                return stan
+        return None

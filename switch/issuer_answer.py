@@ -1,0 +1,50 @@
+"""What an issuer's answer means, and which of its elements the asker gets to see.
+
+Pure. Whether an answer belongs to a request was settled before (the core matches); here only
+whether it makes sense, and how it is passed on.
+"""
+
+from __future__ import annotations
+
+from protocols import elements as de
+from protocols.codes import APPROVED, PARTIALLY_APPROVED, SLUG_MAX, plain_reason
+from protocols.message import Message
+from switch.request import Request
+from switch.story import APPROVALS, Debt, Verdict, declined
+
+#: Elements of the issuer's own that travel on to the asker.
+PASSED_ON = (de.ADDITIONAL_AMOUNTS, de.ICC_DATA)
+
+
+def makes_sense(request: Request, answer: Message) -> bool:
+    """Whether the answer can be acted on; one that cannot is no answer at all, and its request is in doubt."""
+    code = answer.get(de.RESPONSE_CODE)
+    if code is None or not code.isascii() or not (code.isdigit() or (code.isalnum() and code.isupper())):
+        return False
+    if code not in APPROVALS:
+        return True
+    if answer.get(de.APPROVAL_CODE) is None:
+        return False
+    amount = answer.get(de.AMOUNT)
+    return amount is None or int(amount) <= request.amount
+
+
+def relayed(request: Request, answer: Message) -> Verdict:
+    """The verdict that passes the issuer's answer on."""
+    code = answer.get(de.RESPONSE_CODE) or ""
+    elements = {number: value for number in PASSED_ON if (value := answer.get(number)) is not None}
+    if code == APPROVED:
+        return Verdict(code, approval_code=answer.get(de.APPROVAL_CODE), elements=elements)
+    if code == PARTIALLY_APPROVED:
+        return partly(request, answer, elements)
+    reason = (answer.get(de.REASON) or "")[:SLUG_MAX].strip() or plain_reason(code).slug
+    return Verdict(code, reason=reason, elements=elements)
+
+
+def partly(request: Request, answer: Message, elements: dict[int, str]) -> Verdict:
+    """A part was approved: passed on where the asker takes parts, else undone."""
+    amount = answer.get(de.AMOUNT)
+    if not request.participant.partial_approval or amount is None:
+        return declined("funds", Debt.REVERSAL)
+    elements[de.AMOUNT] = amount
+    return Verdict(PARTIALLY_APPROVED, reason="partial", approval_code=answer.get(de.APPROVAL_CODE), elements=elements)

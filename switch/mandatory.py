@@ -1,0 +1,30 @@
+"""Elements without which a message cannot be processed, per message type: missing ones answer 30.
+
+What a merchant's contract needs beyond these (DE 42, say) is refused there, with its own reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from protocols import elements as de
+from protocols.message import Message
+
+_MONEY = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.TRANSMITTED_AT, de.STAN, de.TERMINAL_ID, de.CURRENCY)
+
+MANDATORY: Mapping[str, tuple[int, ...]] = {
+    "0100": _MONEY,
+    "0120": _MONEY,
+    "0200": _MONEY,
+    "0400": (*_MONEY, de.ORIGINAL),
+    "0420": (*_MONEY, de.ORIGINAL),
+    "0800": (de.TRANSMITTED_AT, de.STAN, de.NETWORK_MANAGEMENT_CODE),
+}
+
+
+def missing_element(mti: str, message: Message) -> int | None:
+    """The lowest mandatory element that the message lacks, or None."""
+    for number in MANDATORY[mti]:
+        if number not in message:
+            return number
+    return None

@@ -1,0 +1,124 @@
+"""What the switch remembers of recent transactions, to answer repeats and to find originals.
+
+An entry is the two journal records of a transaction as packed bytes, which exist anyway: no
+object is kept per transaction, and the collector has nothing to walk. Bounded by count; the
+oldest goes first. What is older is the store's to remember.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import cast
+
+from protocols.dialects import dialect_named
+from protocols.message import Message
+from switch import records
+from switch.records import Answered, Sent
+from switch.story import APPROVALS
+
+#: About 100 MB at 500 bytes each.
+REMEMBERED_MAX = 200_000
+
+REVERSED = "reversed"  # by its own gateway
+UNDELIVERED = "undelivered"  # by us: nobody heard the approval
+
+
+class Past:
+    """An earlier transaction, read back from its records."""
+
+    __slots__ = ("_message", "answered", "key", "reversed_by", "sent")
+
+    def __init__(self, key: str, sent: bytes | None, answered: bytes | None, reversed_by: str | None) -> None:
+        self.key = key
+        self.sent = cast(Sent, records.unpack(sent)) if sent else None
+        self.answered = cast(Answered, records.unpack(answered)) if answered else None
+        self.reversed_by = reversed_by
+        self._message: Message | None = None
+
+    @property
+    def message(self) -> Message:
+        """What was asked, as far as it may be kept."""
+        if self._message is None:
+            record = self.sent or self.answered
+            assert record is not None
+            assert record.frame is not None
+            self._message = dialect_named(record.dialect).decode(record.frame)
+        return self._message
+
+    @property
+    def number(self) -> int:
+        """The transaction's number."""
+        record = self.sent or self.answered
+        assert record is not None
+        return record.number
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether its issuer may have seen it, or is owed an advice of it."""
+        return self.sent is not None or bool(self.answered and self.answered.stand_in)
+
+    @property
+    def declined(self) -> bool:
+        """Whether it ended without moving money."""
+        return self.answered is not None and self.answered.response_code not in APPROVALS
+
+    @property
+    def card_number(self) -> str:
+        """Clear."""
+        return self.message.get(2) or ""
+
+    @property
+    def amount(self) -> int:
+        """DE 4, in minor units."""
+        return int(self.message.get(4) or 0)
+
+    @property
+    def currency(self) -> str:
+        """DE 49."""
+        return self.message.get(49) or ""
+
+
+class Memory:
+    """Key -> records of the recent transactions."""
+
+    __slots__ = ("_entries", "_order", "_tombstones", "bound")
+
+    def __init__(self, bound: int = REMEMBERED_MAX) -> None:
+        self.bound = bound
+        self._entries: dict[str, tuple[bytes | None, bytes | None, str | None]] = {}
+        self._order: deque[str] = deque()
+        self._tombstones: dict[str, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._entries
+
+    def keep(self, key: str, sent: bytes | None, answered: bytes | None) -> None:
+        """Remember how a transaction ended."""
+        if key not in self._entries:
+            self._order.append(key)
+            if len(self._order) > self.bound:
+                self._entries.pop(self._order.popleft(), None)
+        self._entries[key] = (sent, answered, None)
+
+    def mark(self, key: str, reversed_by: str) -> None:
+        """It was undone since."""
+        if (entry := self._entries.get(key)) is not None:
+            self._entries[key] = (entry[0], entry[1], reversed_by)
+
+    def recall(self, key: str) -> Past | None:
+        """The transaction with this key, if it is recent enough."""
+        entry = self._entries.get(key)
+        return None if entry is None else Past(key, *entry)
+
+    def bury(self, key: str) -> None:
+        """A reversal came before its original: remember to refuse the original."""
+        self._tombstones[key] = None
+        if len(self._tombstones) > self.bound:
+            del self._tombstones[next(iter(self._tombstones))]
+
+    def is_buried(self, key: str) -> bool:
+        """Whether a request with this key was reversed before it came."""
+        return key in self._tombstones

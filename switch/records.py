@@ -1,0 +1,146 @@
+"""What the journal holds: five kinds of record, each a msgpack array.
+
+Only what may be kept: elements that the data dictionary marks so, never track data, PIN blocks
+or codes. The card number is among them, for reversals need it; the journal seals every batch.
+Frames stay frames (a slice, not a table of elements): that is what makes a record cheap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+import msgpack
+
+from protocols import elements as de
+from protocols.elements import ELEMENTS, Sensitivity
+
+
+class Kind(IntEnum):
+    """The first value of every record."""
+
+    STARTED = 1  # the switch started, and will give no number below this one
+    SENT = 2  # a request is about to go out to its issuer
+    ANSWERED = 3  # an answer is about to go out, and what is owed because of it
+    OWED = 4  # a debt that no answer made: after a restart, or an approval nobody heard
+    SETTLED = 5  # a debt was acknowledged
+
+
+#: Elements that a record may hold: an allow-list, because a forbid-list forgets one some day.
+#: DE 48 may hold the card verification code; it is kept only once that is out of it.
+JOURNALED = frozenset(
+    number
+    for number, element in ELEMENTS.items()
+    if element.sensitivity is not Sensitivity.SECRET and number not in (de.SECONDARY_BITMAP, de.PRIVATE_DATA)
+)
+
+
+class Started(NamedTuple):
+    """The switch started."""
+
+    kind: int
+    number: int
+    at: float  # seconds since 1970
+    version: str
+
+
+class Sent(NamedTuple):
+    """A request as its issuer is about to see it."""
+
+    kind: int
+    number: int  # of the transaction
+    at: float
+    key: str
+    participant: str  # who asks
+    mti: str
+    issuer: str
+    stan: str  # the switch's own, on the issuer's link
+    frame: bytes  # in the asker's dialect, less what may not be kept
+    dialect: str
+
+
+class Debt(NamedTuple):
+    """A message owed to an issuer."""
+
+    number: int  # of the debt
+    transaction: int
+    issuer: str
+    mti: str
+    stan: str
+    values: dict[int, str]
+
+
+class Answered(NamedTuple):
+    """How a transaction ended."""
+
+    kind: int
+    number: int
+    at: float
+    key: str
+    participant: str
+    mti: str
+    issuer: str | None
+    stan: str | None
+    frame: bytes | None  # None: the Sent record of this number has it
+    dialect: str
+    response_code: str
+    reason: str | None
+    approval_code: str | None
+    rrn: str | None  # made by the switch, because the asker sent none
+    elements: dict[int, str]
+    stand_in: bool
+    reverses: int | None  # the number of the transaction that this one undoes
+    reverses_key: str | None
+    tombstone: str | None  # the key of a request to be refused should it still come
+    debts: list[Debt]
+
+
+class Owed(NamedTuple):
+    """A debt of a transaction that was answered, or never will be."""
+
+    kind: int
+    number: int
+    at: float
+    key: str
+    why: str  # a reversal reason's slug
+    debts: list[Debt]
+
+
+class Settled(NamedTuple):
+    """A debt was acknowledged; with another response code than 00 it was refused for good."""
+
+    kind: int
+    number: int  # of the debt
+    at: float
+    transaction: int
+    response_code: str
+
+
+Record = Started | Sent | Answered | Owed | Settled
+
+_SHAPES: dict[int, Any] = {
+    Kind.STARTED: Started,
+    Kind.SENT: Sent,
+    Kind.ANSWERED: Answered,
+    Kind.OWED: Owed,
+    Kind.SETTLED: Settled,
+}
+
+pack = msgpack.Packer(autoreset=True).pack
+
+
+def read(record: Sequence[Any]) -> Record:
+    """A record as the journal hands it back; ValueError where its kind is not known to this version."""
+    shape = _SHAPES.get(record[0])
+    if shape is None:
+        raise ValueError(f"the journal holds a record of kind {record[0]!r}, which this version does not know")
+    found: Record = shape(*record)
+    if isinstance(found, Answered | Owed):
+        return found._replace(debts=[Debt(*debt) for debt in found.debts])
+    return found
+
+
+def unpack(packed: bytes) -> Record:
+    """A packed record, as the core keeps it in memory."""
+    return read(msgpack.unpackb(packed, strict_map_key=False))

@@ -1,0 +1,106 @@
+"""Frames that the switch writes itself: answers, refusals, rejects; and what of a message may be kept.
+
+Pure: messages in, frames out. Which of them to send is decided in the core.
+"""
+
+from __future__ import annotations
+
+from protocols import elements as de
+from protocols import mti
+from protocols.codes import reason
+from protocols.dialect import Dialect
+from protocols.errors import FormatError, LocalProtocolError
+from protocols.message import Message
+from protocols.subelements import SubelementError, without_secrets
+from switch.instant import Instant
+from switch.records import JOURNALED, Answered
+
+#: What a request and its repeat must share; another card, amount, currency or kind is another request (94).
+IDENTITY = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.CURRENCY)
+
+#: An answer that carries these must agree in them with what was asked.
+MATCHED = (de.AMOUNT, de.TERMINAL_ID)
+
+#: What an answer echoes of a request that could not be read whole, where it could be read.
+ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70, 90)
+
+#: DE 10 of a foreign purchase and its kin: the gateway is told what the holder is billed.
+BILLING = (de.BILLING_AMOUNT, de.BILLING_RATE, de.CONVERSION_DATE, de.BILLING_CURRENCY)
+
+
+def same_request(first: Message, repeat: Message) -> bool:
+    """Whether a message with a known key asks for the same thing."""
+    return all(first.get(number) == repeat.get(number) for number in IDENTITY)
+
+
+def agrees(request: Message, answer: Message) -> bool:
+    """Whether an answer is to this request, as far as it says. A smaller amount may be a partial approval."""
+    terminal = answer.get(de.TERMINAL_ID)
+    if terminal is not None and terminal != request.get(de.TERMINAL_ID):
+        return False
+    amount = answer.get(de.AMOUNT)
+    return amount is None or amount == request.get(de.AMOUNT) or answer.get(de.RESPONSE_CODE) == "10"
+
+
+def both_keys(request: Message | None, answer: Message) -> dict[str, object]:
+    """What the answer says and what was asked, side by side, for the log."""
+    asked = {f"asked_de{n}": request.get(n) for n in (de.STAN, *MATCHED)} if request is not None else {}
+    return {"mti": answer.mti, **{f"answered_de{n}": answer.get(n) for n in (de.STAN, *MATCHED)}, **asked}
+
+
+def first_answer(message: Message, record: Answered) -> bytes:
+    """The answer that was recorded, put upon this request: the first, or a repeat of it."""
+    changes: dict[int, str | None] = {de.FORWARDER_ID: None, **record.elements}
+    if record.rrn is not None:
+        changes[de.RRN] = record.rrn
+    if record.approval_code is not None:
+        changes[de.APPROVAL_CODE] = record.approval_code
+    changes[de.RESPONSE_CODE] = record.response_code
+    if record.reason is not None:
+        changes[de.REASON] = record.reason
+    return message.answered(changes)
+
+
+def refusal(message: Message, slug: str) -> bytes:
+    """An answer that has no record, because nothing happened."""
+    return message.answered({de.RESPONSE_CODE: reason(slug).response_code, de.REASON: slug, de.FORWARDER_ID: None})
+
+
+def format_refusal(dialect: Dialect, error: FormatError) -> bytes | None:
+    """The answer 30 to a request that could not be read whole; None where not even its STAN could."""
+    if error.mti is None or not mti.has_answer(error.mti) or de.STAN not in error.readable:
+        return None
+    values = {number: error.readable[number] for number in ECHOED if number in error.readable}
+    values |= {de.RESPONSE_CODE: reason(error.slug).response_code, de.REASON: error.slug}
+    try:
+        return dialect.encode(mti.answer_to(error.mti), values)
+    except LocalProtocolError:
+        return None
+
+
+def administrative(dialect: Dialect, slug: str, now: Instant, stan: str = "000000") -> bytes:
+    """0620: a message that cannot be answered in its own kind."""
+    values = {de.TRANSMITTED_AT: now.transmitted_at(), de.STAN: stan}
+    return dialect.encode("0620", values | {de.RESPONSE_CODE: reason(slug).response_code, de.REASON: slug})
+
+
+def unknown_type(dialect: Dialect, message: Message, now: Instant) -> bytes:
+    """A message type that this network has not, or not on this link. One that has an answer gets it."""
+    if mti.has_answer(message.mti):
+        return refusal(message, "type.unknown")
+    return administrative(dialect, "type.unknown", now, message.get(de.STAN) or "000000")
+
+
+def kept(message: Message, changes: dict[int, str | None]) -> bytes:
+    """The message with these changes, less everything that may not be kept."""
+    values = dict(changes)
+    private = message.get(de.PRIVATE_DATA)
+    if private is not None:
+        try:
+            values[de.PRIVATE_DATA] = without_secrets(private)
+        except SubelementError:
+            values[de.PRIVATE_DATA] = None
+    for number in message.numbers():
+        if number not in JOURNALED and number != de.PRIVATE_DATA:
+            values[number] = None
+    return message.patched(values)

@@ -1,0 +1,97 @@
+"""A request as rules and stories see it: who asks, through which channel, for what.
+
+Facts are read from the message once, and the network's own knowledge laid over them (a known
+card acceptor keeps its merchant type, whatever the message claims). Nothing is decided here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from protocols import elements as de
+from protocols.channel import Channel, channel_of
+from protocols.subelements import SubelementError
+from protocols.subelements import parse as parse_subelements
+
+if TYPE_CHECKING:
+    from protocols.message import Message
+    from protocols.original import Original
+    from protocols.participant import Participant
+    from switch.merchants import Merchant
+    from switch.product import Issued
+
+ELECTRONIC_COMMERCE_INDICATOR = "42"  # of DE 48
+
+
+class Request:
+    """What one request asks. A plain slotted class: one is made for every request (0.2 µs; frozen, it would be 0.7)."""
+
+    __slots__ = (
+        "amount",
+        "card_number",
+        "channel",
+        "currency",
+        "issued",
+        "merchant",
+        "merchant_type",
+        "message",
+        "mti",
+        "participant",
+        "processing_type",
+        "received_at",
+    )
+
+    def __init__(
+        self, message: Message, mti: str, participant: Participant, merchant: Merchant | None, received_at: float
+    ) -> None:
+        get = message.get
+        self.message = message
+        self.mti = mti  # of the first of its kind: a repeat's is its original's
+        self.participant = participant
+        self.merchant = merchant
+        self.received_at = received_at  # seconds since 1970, for dates and records; never for a deadline
+        self.card_number = get(de.PAN) or ""  # clear: it must not leave this object but in a message
+        processing_code = get(de.PROCESSING_CODE) or ""
+        self.processing_type = processing_code[:2]
+        self.amount = int(get(de.AMOUNT) or 0)
+        self.currency = get(de.CURRENCY) or ""
+        self.merchant_type = merchant.merchant_type if merchant is not None else get(de.MERCHANT_TYPE) or ""
+        entry_mode = get(de.POS_ENTRY_MODE) or ""
+        self.channel: Channel = channel_of(
+            processing_code,
+            self.merchant_type,
+            entry_mode,
+            get(de.POS_CONDITION_CODE) or "",
+            # Only a stored card number needs the indicator to tell; the others do not pay for reading DE 48.
+            electronic_commerce_indicator(message) if entry_mode[:2] == "10" else None,
+            card_was_read=de.TRACK_2 in message or de.ICC_DATA in message,
+        )
+        self.issued: Issued | None = None  # the product, once routing found it
+
+    @property
+    def key(self) -> str:
+        """By what a request and its repeats are known: who asks, message class, DE 11, DE 41, DE 7."""
+        get = self.message.get
+        return f"{self.participant.id}/{self.mti[1]}/{get(de.STAN)}/{get(de.TERMINAL_ID)}/{get(de.TRANSMITTED_AT)}"
+
+    def key_of(self, original: Original) -> str:
+        """The key of the request that this reversal is about: of the same participant, from the same terminal."""
+        terminal = self.message.get(de.TERMINAL_ID)
+        kind = original.mti[1]
+        return f"{self.participant.id}/{kind}/{original.stan}/{terminal}/{original.transmitted_at}"
+
+    @property
+    def has_pin(self) -> bool:
+        """Whether a PIN block came along."""
+        return de.PIN_BLOCK in self.message
+
+
+def electronic_commerce_indicator(message: Message) -> str | None:
+    """DE 48.42, or None where there is none that can be read."""
+    private_data = message.get(de.PRIVATE_DATA)
+    if private_data is None:
+        return None
+    try:
+        return parse_subelements(private_data).get(ELECTRONIC_COMMERCE_INDICATOR)
+    except SubelementError:
+        return None

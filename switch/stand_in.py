@@ -1,0 +1,40 @@
+"""Standing in: what the switch decides when an issuer is silent.
+
+Pure. Within the product's limit the switch approves in the issuer's place and owes it an
+advice (0120). Otherwise it declines; and if the request went out, so that the issuer may have
+approved it unheard, it owes a reversal (0420). Limits that count belong to the issuer.
+"""
+
+from __future__ import annotations
+
+from protocols.codes import APPROVED
+from protocols.money import Amount, currency_numbered
+from switch.configuration import Configuration
+from switch.request import Request
+from switch.story import Debt, Silence, Verdict, declined
+
+
+def without_issuer(request: Request, network: Configuration, silence: Silence) -> Verdict:
+    """Approve within the limit, or say that the issuer was silent."""
+    if not may_stand_in(request, network):
+        return no_answer(silence)
+    return Verdict(APPROVED, debt=Debt.ADVICE, stand_in=True)
+
+
+def no_answer(silence: Silence) -> Verdict:
+    """Decline; what may have reached the issuer is undone."""
+    if silence is Silence.DOWN:
+        return declined("issuer.down")
+    return declined("issuer.timeout", Debt.REVERSAL)
+
+
+def may_stand_in(request: Request, network: Configuration) -> bool:
+    """Whether the product lets the switch approve this: kind and amount, and no PIN, which only the issuer knows."""
+    issued = request.issued
+    if issued is None or issued.stand_in_limit is None or request.has_pin:
+        return False
+    if request.processing_type not in issued.product.stand_in_types:
+        return False
+    billing = network.billing(request)
+    billed = billing.amount if billing else Amount(request.amount, currency_numbered(request.currency))
+    return billed <= issued.stand_in_limit

@@ -1,0 +1,20 @@
+"""One file a story; which message type begins which is in STORIES. See `switch.story`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from switch.stories.advise import advise
+from switch.stories.authorize import authorize
+from switch.stories.financial import financial
+from switch.stories.reverse import reverse
+from switch.story import Teller
+
+#: Message type (never a repeat's: a repeat is its original) -> the story that it begins.
+STORIES: Mapping[str, Teller] = {
+    "0100": authorize,
+    "0120": advise,
+    "0200": financial,
+    "0400": reverse,
+    "0420": reverse,
+}

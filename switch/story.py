@@ -1,0 +1,130 @@
+"""What a story is: one transaction, told from top to bottom as a plain generator.
+
+A story yields what it waits for (an issuer's answer, the HSM, the memory of an earlier
+transaction) and returns a verdict. It never waits itself, sends nothing, records nothing:
+only the core drives stories, at one place, one level deep. Refusals that need no waiting are
+returned at once. A story that needs a second page is two stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from protocols.codes import APPROVED, reason
+from protocols.message import Message
+
+if TYPE_CHECKING:
+    from switch.configuration import Configuration
+    from switch.memory import Past
+    from switch.request import Request
+
+
+class Silence(Enum):
+    """Why an issuer did not answer."""
+
+    DOWN = "issuer.down"  # no link is signed on: nothing was sent
+    TIMEOUT = "issuer.timeout"  # sent, and not answered in time: the outcome is unknown
+    LOST = "issuer.lost"  # sent, and the link is gone or the answer was senseless: unknown just the same
+
+
+class Debt(Enum):
+    """What the issuer must still be told, however long it takes."""
+
+    REVERSAL = "0420"
+    ADVICE = "0120"
+
+
+class Ask:
+    """Send the request to its issuer with these elements changed (None drops one). Reply: Message or Silence."""
+
+    __slots__ = ("changes",)
+
+    def __init__(self, changes: dict[int, str | None]) -> None:
+        self.changes = changes
+
+
+class AskHsm:
+    """Have the HSM do this. Reply: HsmAnswer, or None when it is down or silent."""
+
+    __slots__ = ("command", "fields")
+
+    def __init__(self, command: str, fields: Mapping[str, str]) -> None:
+        self.command = command
+        self.fields = fields
+
+
+class Recall:
+    """Look for an earlier request of the same participant. Reply: Past, or None: never seen."""
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+
+class Verdict:
+    """How a story ends: what the asker is told, and what is owed to the issuer from now on."""
+
+    __slots__ = ("approval_code", "debt", "elements", "reason", "response_code", "reverses", "stand_in", "tombstone")
+
+    def __init__(
+        self,
+        response_code: str,
+        *,
+        reason: str | None = None,
+        approval_code: str | None = None,
+        elements: dict[int, str] | None = None,
+        debt: Debt | None = None,
+        stand_in: bool = False,
+        reverses: Past | None = None,
+        tombstone: str | None = None,
+    ) -> None:
+        self.response_code = response_code
+        self.reason = reason  # DE 44: why not, in 25 characters
+        self.approval_code = approval_code
+        self.elements = elements  # more that goes into the answer, as the issuer sent it
+        self.debt = debt
+        self.stand_in = stand_in
+        self.reverses = reverses  # the earlier transaction that ends here
+        self.tombstone = tombstone  # the key of a request that must be refused should it still arrive
+
+    @property
+    def approves(self) -> bool:
+        """Whether money may now be considered moved."""
+        return self.response_code in APPROVALS
+
+
+#: DE 39 of an approval: in full, or of a part of the amount.
+APPROVALS = frozenset({APPROVED, "10"})
+
+Command = Ask | AskHsm | Recall
+Story = Generator[Command, Any, Verdict]
+#: Begins a story; one that waits for nothing is its verdict.
+Teller = Callable[["Request", "Configuration"], Story | Verdict]
+
+
+def declined(slug: str, debt: Debt | None = None) -> Verdict:
+    """The verdict for a named reason.
+
+    >>> declined("issuer.down").response_code
+    '91'
+    """
+    return Verdict(reason(slug).response_code, reason=slug, debt=debt)
+
+
+__all__ = [
+    "APPROVALS",
+    "Ask",
+    "AskHsm",
+    "Command",
+    "Debt",
+    "Message",
+    "Recall",
+    "Silence",
+    "Story",
+    "Teller",
+    "Verdict",
+    "declined",
+]
