@@ -76,7 +76,7 @@ class Framer:
 
     @property
     def waiting(self) -> int:
-        """Bytes of a frame that is not whole yet: a clock on the frame runs while there are some."""
+        """Bytes of a frame that is not whole yet: the clock on a frame runs while there are some."""
         return len(self._rest)
 
     def feed(self, data: bytes) -> list[bytes]:

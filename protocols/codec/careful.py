@@ -109,9 +109,10 @@ def _extended(codec: Codec, frame: bytes, mti: str, size: int, numbers: Sequence
     """DE 65 names a third bitmap, which this network does not have.
 
     Where it lies is told two ways: in its turn after DE 64 (ISO 8583:1987), or right after the second
-    (pyiso8583). The reading that gets further is the one whose elements the answer may echo.
+    (pyiso8583). The reading that comes out even, or else gets further, is the one whose elements the answer may echo.
     """
     spellings = [codec.spellings[number] for number in numbers if number < EXTENDED_BITMAP]
     starts = MTI_SIZE + size, MTI_SIZE + size + codec.bitmaps.size
-    readable = max((survey(frame, start, spellings).readable for start in starts), key=len)
-    return FormatError.in_element(EXTENDED_BITMAP, offset=MTI_SIZE, mti=mti, readable=readable)
+    readings = [survey(frame, start, spellings) for start in starts]
+    best = max(readings, key=lambda found: (found.slug is None, len(found.readable)))
+    return FormatError.in_element(EXTENDED_BITMAP, offset=MTI_SIZE, mti=mti, readable=best.readable)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from protocols import elements
@@ -128,15 +129,22 @@ def spelling_of(number: int, row: SpecRow) -> Spelling:
     is_raw = row["data_enc"] == "b"
     width, longest = row["len_type"], row["max_len"]
     step = 2 if kind is Kind.B and not is_raw else 1  # two hex digits to the byte
-    allowed = range(SHORTEST.get(number, 0), longest + 1, step) if width else ()
+    sizes, prefixes = _lengths(width, SHORTEST.get(number, 0), longest, step)
     return Spelling(
         number=number,
         size=0 if width else longest,
         prefix_width=width,
-        sizes={b"%0*d" % (width, size): size for size in allowed},
-        prefixes={size: b"%0*d" % (width, size) for size in allowed},
+        sizes=sizes,
+        prefixes=prefixes,
         content=ANY if is_raw else CONTENT_OF_KIND.get(kind, PRINTABLE),
         form=TRACK_2 if number == elements.TRACK_2 else SIGNED if kind is Kind.XN else None,
         is_hex=kind is Kind.B,
         is_raw=is_raw,
     )
+
+
+@cache  # some fifty elements of every dialect share a handful of these, of up to a thousand rows each
+def _lengths(width: int, least: int, most: int, step: int) -> tuple[dict[bytes, int], dict[int, bytes]]:
+    """Length prefix to size and back, for the allowed sizes; a fixed element has no prefixes."""
+    sizes = {b"%0*d" % (width, size): size for size in range(least, most + 1, step)} if width else {}
+    return sizes, {size: prefix for prefix, size in sizes.items()}

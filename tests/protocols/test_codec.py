@@ -1,0 +1,345 @@
+"""The index codec against pyiso8583: the same values, the same bytes, the same refusals but for a stated list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import iso8583
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from protocols.codec import codec, recipe
+from protocols.dialect import Dialect
+from protocols.dialects import dialect_named, names
+from protocols.elements import ELEMENTS, Kind
+from protocols.errors import FormatError, LocalProtocolError
+from tests import builders
+from tests.protocols.wire import broken, mtis, values
+
+DIALECTS = [dialect_named(name) for name in names()]
+BY_NAME = [pytest.param(dialect, id=dialect.name) for dialect in DIALECTS]
+ASCII, BINMAP = dialect_named("iso87_ascii"), dialect_named("iso87_ascii_binmap")
+OFTEN = 4  # often enough that the quick functions are at work
+
+dialects = st.sampled_from(DIALECTS)
+
+
+def theirs(dialect: Dialect, mti: str, elements: dict[int, str]) -> bytes:
+    """pyiso8583's frame. It changes what it is given and drops 1 and 65 without a word, so it gets a copy."""
+    document = {"t": mti, **{str(number): value for number, value in elements.items()}}
+    frame, _ = iso8583.encode(document, dialect.spec)
+    return bytes(frame)
+
+
+@given(st.data(), dialects, mtis)
+def test_what_we_write_is_what_pyiso8583_writes(data: st.DataObject, dialect: Dialect, mti: str) -> None:
+    elements = data.draw(values(dialect))
+    for _ in range(OFTEN):
+        assert dialect.encode(mti, elements) == theirs(dialect, mti, elements)
+
+
+@given(st.data(), dialects, mtis)
+def test_what_we_read_is_what_pyiso8583_reads(data: st.DataObject, dialect: Dialect, mti: str) -> None:
+    elements = data.draw(values(dialect))
+    frame = theirs(dialect, mti, elements)
+    for _ in range(OFTEN):
+        message = dialect.decode(frame)
+        assert message.mti == mti
+        assert dict(message.items()) == elements
+        assert message.numbers() == tuple(sorted(elements))
+
+
+# Where we are stricter, and why. Each line: a name, and whether it applies to what pyiso8583 read.
+Read = dict[str, str]
+Wire = dict[str, dict[str, bytes]]
+HEX = re.compile(r"[0-9A-Fa-f]*")
+
+
+def _elements(read: Read) -> dict[int, str]:
+    return {int(key): value for key, value in read.items() if key.isdigit() and key not in ("1", "65")}
+
+
+def _of_kind(read: Read, kind: Kind) -> list[str]:
+    return [value for number, value in _elements(read).items() if number <= 128 and ELEMENTS[number].kind is kind]
+
+
+STRICTER: dict[str, Callable[[Read, Wire], bool]] = {
+    # A message type is digits; pyiso8583 takes any four characters.
+    "letters in the message type": lambda read, _: not re.fullmatch("[0-9]{4}", read["t"]),
+    # `bytes.fromhex` skips white space, so a hex bitmap of sixteen characters may hold fewer bits.
+    "spaces in a bitmap": lambda read, _: not HEX.fullmatch(read["p"] + read.get("1", "")),
+    # It says nothing and cannot be answered.
+    "no element at all": lambda read, _: not _elements(read),
+    # A third bitmap: this network has none.
+    "DE 65": lambda read, _: "1" in read and len(read["1"]) > 16,
+    # `int` takes " 4", "+4", "1_" and "4 ".
+    "length prefix not digits": lambda _, wire: any(re.search(rb"[^0-9]", row["len"]) for row in wire.values()),
+    # pyiso8583 knows no kinds, only encodings.
+    "numeric element not digits": lambda read, _: any(not re.fullmatch("[0-9]*", v) for v in _of_kind(read, Kind.N)),
+    "binary element not hex": lambda read, _: any(not HEX.fullmatch(value) for value in _of_kind(read, Kind.B)),
+    "binary element of half a byte": lambda read, _: any(len(value) % 2 for value in _of_kind(read, Kind.B)),
+    "amount without its sign": lambda read, _: any(not re.fullmatch("[CD][0-9]+", v) for v in _of_kind(read, Kind.XN)),
+    # Control characters steer terminals and forge log lines; ISO 8583 has none in its character sets.
+    "control character": lambda read, _: any(re.search("[^ -~]", value) for value in read.values()),
+    # ISO/IEC 7812-1: 8 to 19 digits. So LL 00 names no card, and means the element should have been left out.
+    "card number too short": lambda read, _: len(read.get("2", "88888888")) < 8,
+    # ISO/IEC 7813: a card number, a separator, the rest; sentinels belong to the card reader. LL 00 as above.
+    "track 2 out of form": lambda read, _: not re.fullmatch("[0-9]{8,19}[=D][0-9=D]*", read.get("35", "88888888=")),
+}
+
+
+def stricter(dialect: Dialect, frame: bytes) -> list[str] | None:
+    """The lines of the list that refuse what pyiso8583 reads; None when it refuses too."""
+    try:
+        read, wire = iso8583.decode(frame, dialect.spec)
+    except iso8583.DecodeError:
+        return None
+    return [name for name, applies in STRICTER.items() if applies(read, wire)]
+
+
+@given(st.data(), dialects, mtis)
+def test_we_refuse_what_pyiso8583_refuses_and_what_the_list_names(
+    data: st.DataObject, dialect: Dialect, mti: str
+) -> None:
+    sound = theirs(dialect, mti, data.draw(values(dialect)))
+    for _ in range(OFTEN):
+        dialect.decode(sound)
+    frame = data.draw(broken(sound))
+    reasons = stricter(dialect, frame)
+    if reasons == []:
+        read, _ = iso8583.decode(frame, dialect.spec)
+        assert dict(dialect.decode(frame).items()) == {
+            n: v.upper() if ELEMENTS[n].kind is Kind.B else v for n, v in _elements(read).items()
+        }
+    else:
+        with pytest.raises(FormatError):
+            dialect.decode(frame)
+
+
+@given(st.data(), dialects)
+def test_any_bytes_at_all_are_a_message_or_a_format_error(data: st.DataObject, dialect: Dialect) -> None:
+    frame = data.draw(st.binary(max_size=60) | st.text("0123456789ABCDEF =").map(str.encode))
+    try:
+        dialect.decode(frame)
+    except FormatError as broke:
+        assert 0 <= broke.offset <= len(frame)
+        assert (broke.mti is None) == (broke.slug == "format.mti")
+
+
+@given(st.data(), dialects)
+def test_what_is_readable_of_a_broken_frame_was_really_there(data: st.DataObject, dialect: Dialect) -> None:
+    """Garbling one element's content loses that element and no other."""
+    elements = data.draw(values(dialect))
+    frame = dialect.encode("0100", elements)
+    number = data.draw(st.sampled_from(sorted(elements)))
+    row = dialect.spec[str(number)]
+    if row["data_enc"] == "b" or not elements[number]:
+        return
+    spoilt = _spoil_element(dialect, frame, number)
+    with pytest.raises(FormatError) as raised:
+        dialect.decode(spoilt)
+    assert raised.value.slug == f"format.de{number}"
+    assert raised.value.readable == {n: v for n, v in elements.items() if n != number}
+
+
+def _spoil_element(dialect: Dialect, frame: bytes, number: int) -> bytes:
+    """The frame with the last byte of one element made 0xFF."""
+    _, wire = iso8583.decode(frame, dialect.spec)
+    at = 0
+    for key in ["t", "p", "1", *(str(n) for n in range(2, 129))]:
+        at += sum(map(len, wire[key].values())) if key in wire else 0
+        if key == str(number):
+            break
+    return frame[: at - 1] + b"\xff" + frame[at:]
+
+
+def refused(frame: bytes, dialect: Dialect = ASCII) -> FormatError:
+    """The error of a frame that must not read, and the same again when the layout is an old acquaintance."""
+    for _ in range(OFTEN):
+        dialect.decode(builders.frame(dialect=dialect.name))
+        with pytest.raises(FormatError) as raised:
+            dialect.decode(frame)
+    return raised.value
+
+
+def head(*numbers: int) -> bytes:
+    """A 0100 up to its elements."""
+    return b"0100" + ASCII._codec.bitmaps.write(numbers)
+
+
+STAN_AND_MORE = {11: "000123", 41: "TERM0001"}
+AFTER = b"000123TERM0001"
+
+BAD_FRAMES = {
+    "nothing": (b"", "format.mti", {}),
+    "one byte": (b"0", "format.mti", {}),
+    "letters in the message type": (b"01A0" + b"0" * 16, "format.mti", {}),
+    "BCD where text is due": (b"\x01\x00\x30\x30" + b"0" * 16, "format.mti", {}),
+    "a message type and no more": (b"0100", "format.bitmap", {}),
+    "half a bitmap": (b"0100" + b"70200000", "format.bitmap", {}),
+    "a bitmap of nothing": (b"0100" + b"0" * 16, "format.bitmap", {}),
+    "two bitmaps of nothing": (b"0100" + b"8" + b"0" * 31, "format.bitmap", {}),
+    "a bitmap with spaces": (b"0100" + b"0020 00000800000" + AFTER, "format.bitmap", {}),
+    "a bitmap that is not hex": (b"0100" + b"00200000008G0000" + AFTER, "format.bitmap", {}),
+    "no secondary bitmap": (b"0100" + b"8020000000800000", "format.bitmap", {}),
+    "a third bitmap after DE 64": (
+        head(11, 41)[:4] + b"80200000008000008" + b"0" * 15 + AFTER,
+        "format.de65",
+        STAN_AND_MORE,
+    ),
+    "a third bitmap after the second": (
+        b"0100" + b"80200000008000008" + b"0" * 31 + AFTER,
+        "format.de65",
+        STAN_AND_MORE,
+    ),
+    "all bits set": (b"0100" + b"F" * 32, "format.de65", {}),
+    "bytes left over": (head(11, 41) + AFTER + b"!", "format.length", STAN_AND_MORE),
+    "an element missing": (head(11, 41) + b"000123", "format.de41", {11: "000123"}),
+    "letters in the amount": (head(4, 11, 41) + b"0000000120AB" + AFTER, "format.de4", STAN_AND_MORE),
+    "a sign in the amount": (head(4, 11, 41) + b"-00000012000" + AFTER, "format.de4", STAN_AND_MORE),
+    "a card number of no digits": (head(2, 11, 41) + b"00" + AFTER, "format.de2", STAN_AND_MORE),
+    "a card number of 7 digits": (head(2, 11, 41) + b"079414100" + AFTER, "format.de2", STAN_AND_MORE),
+    "a card number of 20 digits": (head(2, 11, 41) + b"20" + b"9" * 20 + AFTER, "format.de2", STAN_AND_MORE),
+    "a card number not digits": (head(2, 11, 41) + b"0894141X00" + AFTER, "format.de2", STAN_AND_MORE),
+    "LL 99 with little left": (head(2, 11, 41) + b"999" + AFTER, "format.de2", {}),
+    "LL too great and the rest uneven": (head(2, 11, 41) + b"20" + b"9" * 16 + AFTER, "format.de2", {}),
+    "track 2 of nothing": (head(11, 35, 41) + b"00012300TERM0001", "format.de35", STAN_AND_MORE),
+    "track 2 without separator": (head(11, 35, 41) + b"00012308" + b"94141000TERM0001", "format.de35", STAN_AND_MORE),
+    "track 2 with sentinels": (head(11, 35, 41) + b"00012318;94141000=2912101?TERM0001", "format.de35", STAN_AND_MORE),
+    "a PIN block not hex": (head(11, 41, 52) + AFTER + b"0123456789ABCDEG", "format.de52", STAN_AND_MORE),
+    "a PIN block too short": (head(11, 41, 52) + AFTER + b"0123456789ABCDE", "format.de52", STAN_AND_MORE),
+    "half a byte of chip data": (head(11, 41, 55) + AFTER + b"0039F2", "format.de55", STAN_AND_MORE),
+    "a control character in the RRN": (
+        head(11, 37, 41) + b"00012353272000012\x1bTERM0001",
+        "format.de37",
+        STAN_AND_MORE,
+    ),
+    "a line end in the private data": (head(11, 41, 48) + AFTER + b"004a\r\nb", "format.de48", STAN_AND_MORE),
+    "a fee without sign": (head(11, 28, 41) + b"000123000000100TERM0001", "format.de28", STAN_AND_MORE),
+}
+
+
+@pytest.mark.parametrize(("frame", "slug", "readable"), BAD_FRAMES.values(), ids=BAD_FRAMES)
+def test_a_bad_frame_is_refused_by_name_and_the_rest_can_be_echoed(
+    frame: bytes, slug: str, readable: dict[int, str]
+) -> None:
+    error = refused(frame)
+    assert (error.slug, error.readable) == (slug, readable)
+
+
+@pytest.mark.parametrize("prefix", [b"1 ", b" 8", b"+8", b"-1", b"1_", b"0x", b"\xb23", b"\xef\xbc"])
+def test_a_length_that_int_would_take_is_no_length(prefix: bytes) -> None:
+    error = refused(head(11, 32, 41) + b"000123" + prefix + b"78400100TERM0001")
+    assert (error.slug, error.offset, error.readable) == ("format.de32", 26, {11: "000123"})
+
+
+def test_a_bitmap_in_lower_case_reads() -> None:
+    frame = builders.frame()
+    lower = frame[:4] + frame[4:20].lower() + frame[20:]
+    assert lower != frame
+    assert dict(ASCII.decode(lower).items()) == builders.authorization()
+
+
+def test_binary_elements_in_lower_case_read_as_upper_case() -> None:
+    frame = builders.frame().replace(b"0123456789ABCDEF", b"0123456789abcdef")
+    assert ASCII.decode(frame).pin_block == "0123456789ABCDEF"
+
+
+def test_an_empty_secondary_bitmap_is_harmless() -> None:
+    frame = b"0800" + b"8020000000000000" + b"0" * 16 + b"000123"
+    assert dict(ASCII.decode(frame).items()) == {11: "000123"}
+
+
+WRONG_VALUES = {
+    "too short": {4: "12000"},
+    "too long": {4: "0000000120000"},
+    "not digits": {4: "0000000120,0"},
+    "digits of another script": {11: "00012٣"},
+    "superscript": {11: "00012²"},
+    "not ASCII": {43: "Société".ljust(40)},
+    "a control character": {41: "TERM\n001"},
+    "a card number too short": {2: "9414100"},
+    "a card number too long": {2: "9" * 20},
+    "track 2 without separator": {35: "9414100000000018"},
+    "not hex": {52: "0123456789ABCDEG"},
+    "hex with a space": {52: "0123456789ABCDE "},
+    "half a byte": {55: "9F2"},
+    "too much chip data": {55: "00" * 256},
+    "too long for LLL": {48: "x" * 1000},
+    "a fee without sign": {28: "000000100"},
+    "a bitmap": {1: "0" * 16},
+    "a third bitmap": {65: "0" * 16},
+    "beyond the last element": {129: "0"},
+    "no element": {0: "0"},
+    "nothing": {},
+    "a number, not text": {4: 12000},
+}
+
+
+@pytest.mark.parametrize("dialect", BY_NAME)
+@pytest.mark.parametrize("wrong", WRONG_VALUES.values(), ids=WRONG_VALUES)
+def test_our_own_mistake_is_called_ours_and_shows_no_content(dialect: Dialect, wrong: dict[int, Any]) -> None:
+    for _ in range(OFTEN):
+        with pytest.raises(LocalProtocolError) as raised:
+            dialect.encode("0100", wrong)
+    assert not any(value in str(raised.value) for value in map(str, wrong.values()) if len(value) > 2)
+
+
+@pytest.mark.parametrize("dialect", BY_NAME)
+@pytest.mark.parametrize("wrong", WRONG_VALUES.values(), ids=WRONG_VALUES)
+def test_our_mistake_is_found_by_the_quick_function_too(dialect: Dialect, wrong: dict[int, Any]) -> None:
+    """A recipe that has been used often is a compiled one; it must refuse the same."""
+    sound = {n: v for n, v in {**builders.authorization(), 28: "D00000100", 55: "9F26"}.items() if n in wrong}
+    if len(sound) == len(wrong) > 0:
+        for _ in range(OFTEN):
+            dialect.encode("0100", sound)
+        with pytest.raises(LocalProtocolError):
+            dialect.encode("0100", wrong)
+
+
+@pytest.mark.parametrize("mti", ["", "010", "01000", "01A0", "01 0", "010²"])
+def test_a_message_type_of_ours_is_four_digits(mti: str) -> None:
+    with pytest.raises(LocalProtocolError):
+        ASCII.encode(mti, {11: "000123"})
+
+
+def test_no_error_says_what_was_in_the_frame() -> None:
+    error = refused(builders.frame().replace(b"000000012000", b"00000CANARY0"))
+    assert "CANARY" not in f"{error!s}{error!r}{error.__cause__}{error.__context__}"
+    assert error.readable[2] == "9414100000000018"
+    assert "94141" not in f"{error!s}{error!r}"
+
+
+def test_layouts_that_peers_choose_do_not_make_us_grow() -> None:
+    dialect = replace(ASCII)
+    ours = dialect._codec
+    for number in range(codec.ON_TRIAL_MAX * 2):
+        chosen = {11: "000123"} | {
+            bit + 12: "0" * dialect.spec[str(bit + 12)]["max_len"] for bit in range(10) if number >> bit & 1
+        }
+        dialect.decode(ASCII.encode("0100", chosen))
+    assert len(ours._on_trial) <= codec.ON_TRIAL_MAX
+    assert not ours._known
+
+
+def test_a_flood_of_strange_bitmaps_does_not_push_out_a_layout_in_use() -> None:
+    dialect = replace(ASCII)
+    for _ in range(OFTEN):
+        dialect.decode(builders.frame())
+    test = dict(dialect._codec._known)
+    for number in range(2, 65):
+        with pytest.raises(FormatError):
+            dialect.decode(head(number) + b"\x00")
+    assert dialect._codec._known == test
+
+
+def test_recipes_are_bounded() -> None:
+    message = builders.message()
+    for number in range(recipe.RECIPES_MAX + 50):
+        chosen = {bit + 11: "0" * ASCII.spec[str(bit + 11)]["max_len"] for bit in range(10) if number >> bit & 1}
+        message.patched(chosen)
+    assert len(message._layout.patches._known) <= recipe.RECIPES_MAX
