@@ -41,8 +41,10 @@ def masked(text: str) -> str:
     return "*" * len(text)
 
 
-# What each digit counts when it is one of the doubled ones: the digit sum of its double.
-_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+# What each digit counts, and what it counts in a doubled place: the digit sum of its double.
+# Tables for `bytes.translate`, because every request passes here.
+_ONCE: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
 
 
 def luhn_valid(digits: str) -> bool:
@@ -62,8 +64,8 @@ def check_digit(payload: str) -> str:
     """
     if payload and not is_digits(payload):
         raise ValueError("a check digit is worked out over digits only")
-    values = payload.encode()[::-1]
-    total = sum(_DOUBLED[byte - 48] for byte in values[::2]) + sum(byte - 48 for byte in values[1::2])
+    from_the_right = payload.encode()[::-1]
+    total = sum(from_the_right[::2].translate(_DOUBLED)) + sum(from_the_right[1::2].translate(_ONCE))
     return str(-total % 10)
 
 
