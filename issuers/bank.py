@@ -1,0 +1,299 @@
+"""What a bank is: one TOML file each in `banks/`, read whole, every problem of it told at once.
+
+A bank has a port, keys under the HSM's LMK, products with their limits, and (to begin with)
+accounts and cards. The sandbox is a bank too: it keeps no accounts and goes by a table of
+amounts. What a bank knows once it is running is `book`; how it decides is `decide`.
+
+Amounts in the file are text with the currency's decimals ("100.000" of KWD); from here on they
+are minor units.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from issuers.amounts import AmountRule
+from issuers.book import CardState
+from protocols import network
+from protocols.money import Amount
+from protocols.network import NetworkError, explained, read_toml
+from protocols.pan import Pan
+from protocols.participant import SignOn
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _card_number(digits: str) -> str:
+    """The message never repeats the digits: not every mistyped number is a test card."""
+    try:
+        pan = Pan(digits)
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+    if not pan.passes_luhn:
+        raise ValueError(f"{pan.masked}: the check digit is wrong")
+    return digits
+
+
+Money = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
+CardNumber = Annotated[str, AfterValidator(_card_number)]
+LmkKey = Annotated[str, Field(pattern=r"^(U[0-9A-F]{32}|[0-9A-F]{32})$")]
+
+
+class Product(_Read):
+    """What all cards of one kind have in common."""
+
+    title: str
+    prefix: Annotated[str, Field(pattern=r"^[0-9]{1,11}$")]
+    cycle: Literal["day", "month", "year"] = "month"  # how long a card's limit lasts before it starts anew
+    overlimit_allowance: Annotated[int, Field(ge=0)] = 0  # how often the limit may be exceeded
+    overlimit_per: Literal["card", "cycle"] = "card"  # whether that is in the card's life or in each cycle
+    overlimit_cap: Money | None = None  # how far above the limit even then; none: as far as the account goes
+    cash_per_day: Money | None = None
+    withdrawals_per_day: Annotated[int, Field(gt=0)] | None = None
+    cash_needs_pin: bool = False
+
+
+class AccountFile(_Read):
+    """A customer's account as it is opened."""
+
+    id: str
+    holder: str
+    opening: Money = "0"
+    credit_limit: Money = "0"
+
+
+class CardFile(_Read):
+    """A card as it is first issued. The PIN stands here because these cards are nobody's; no book keeps it."""
+
+    pan: CardNumber
+    product: str
+    account: str
+    note: str  # what it is for, told by `payswitch cards`
+    expiry: Annotated[str, Field(pattern=r"^[0-9]{2}(0[1-9]|1[0-2])$")] = "2912"
+    pin: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")] | None = "1234"
+    state: CardState = CardState.ACTIVE
+    limit: Money | None = None
+    spent: Money = "0"
+    overlimits: Annotated[int, Field(ge=0)] = 0
+
+
+class Sample(_Read):
+    """A number that testers may use at a bank that knows no cards."""
+
+    pan: CardNumber
+    note: str
+    expiry: str = "2912"
+
+
+class BankKeys(_Read):
+    """Keys as the HSM gave them out, under its LMK."""
+
+    zpk: LmkKey | None = None  # PIN blocks arrive under it; none: as the participant's agreement says
+    pvk: LmkKey | None = None  # PIN verification values are made with it
+    pvki: Annotated[str, Field(pattern=r"^[0-9]$")] = "1"
+
+
+class Bank(_Read):
+    """One bank's file."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]
+    name: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None  # none: any
+    utc_offset: Annotated[str, Field(pattern=r"^[+-][0-9]{2}:[0-9]{2}$")] = "+00:00"  # where its days begin
+    listen: str | None = None  # a port of network.toml, or host:port; none: the bank's own name
+    dialect: str | None = None  # none: as the agreement says, and so for framing
+    framing: str | None = None
+    sign_on: SignOn = SignOn.OPTIONAL  # whether a link that has not signed on is declined
+    books: Literal["accounts", "amounts"] = "accounts"
+    hsm: str = "hsm"  # a port of network.toml, or host:port
+    keys: BankKeys = BankKeys()
+    products: Mapping[str, Product] = {}
+    accounts: tuple[AccountFile, ...] = ()
+    cards: tuple[CardFile, ...] = ()
+    amounts: tuple[AmountRule, ...] = ()
+    samples: tuple[Sample, ...] = ()
+    balance: Money = "1000"  # what a bank without accounts says when asked
+
+    def minor(self, text: str) -> int:
+        """An amount of the file in minor units of the bank's currency."""
+        return Amount.parse(text, self.currency or "").minor
+
+    @cached_property
+    def limits(self) -> Mapping[str, Limits]:
+        """The amounts of every product in minor units."""
+        return {name: Limits.of(self, product) for name, product in self.products.items()}
+
+    @cached_property
+    def zone(self) -> timezone:
+        sign = -1 if self.utc_offset[0] == "-" else 1
+        hours, minutes = map(int, self.utc_offset[1:].split(":"))
+        return timezone(sign * timedelta(hours=hours, minutes=minutes))
+
+    def moment(self, now: datetime) -> Moment:
+        """The bank's day at an instant (UTC)."""
+        local = now.astimezone(self.zone)
+        day = local.strftime("%Y-%m-%d")
+        return Moment(now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), day, local.strftime("%y%m"))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A product's limits in minor units; None where there is none."""
+
+    cycle: str
+    overlimit_allowance: int
+    overlimit_per_cycle: bool
+    overlimit_cap: int | None
+    cash_per_day: int | None
+    withdrawals_per_day: int | None
+    cash_needs_pin: bool
+
+    @classmethod
+    def of(cls, bank: Bank, product: Product) -> Limits:
+        cap, cash = product.overlimit_cap, product.cash_per_day
+        return cls(
+            product.cycle,
+            product.overlimit_allowance,
+            product.overlimit_per == "cycle",
+            None if cap is None else bank.minor(cap),
+            None if cash is None else bank.minor(cash),
+            product.withdrawals_per_day,
+            product.cash_needs_pin,
+        )
+
+
+_CYCLE_LENGTHS = {"day": 10, "month": 7, "year": 4}  # characters of YYYY-MM-DD that name the cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a batch is decided: the instant in UTC, the bank's day, the month as a card's expiry spells it."""
+
+    at: str
+    day: str
+    yymm: str
+
+    def cycle(self, length: str) -> str:
+        """
+        >>> Moment("", "2003-05-17", "0305").cycle("month")
+        '2003-05'
+        """
+        return self.day[: _CYCLE_LENGTHS[length]]
+
+
+def load_bank(directory: Path | None, name: str) -> Bank:
+    """The bank of that name; NetworkError lists everything that is wrong with its file."""
+    path = network.source(directory, "banks") / f"{name}.toml"
+    if not path.is_file():
+        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.toml"))) or "none"
+        raise NetworkError([f"{path}: no such bank; there are: {known}"])
+    return read_bank(path)
+
+
+def load_banks(directory: Path | None = None) -> list[Bank]:
+    """Every bank of the network, in order of name, all problems at once."""
+    problems: list[str] = []
+    found: list[Bank] = []
+    for path in network.toml_files(directory, "banks"):
+        try:
+            found.append(read_bank(path))
+        except NetworkError as error:
+            problems += error.problems
+    if problems:
+        raise NetworkError(problems)
+    return found
+
+
+def read_bank(path: Path) -> Bank:
+    """One bank's file."""
+    return bank_of(read_toml(path), path.name)
+
+
+def bank_of(content: Mapping[str, Any], name: str = "bank") -> Bank:
+    """A bank from what its file says; NetworkError has all problems, each as `file: path: message`."""
+    try:
+        bank = Bank.model_validate(content)
+    except ValidationError as error:
+        raise NetworkError(explained(name, error)) from None
+    problems = [f"{name}: {problem}" for problem in disagreements(bank)]
+    if problems:
+        raise NetworkError(problems)
+    return bank
+
+
+def disagreements(bank: Bank) -> list[str]:
+    """What no single value shows: parts that do not fit each other."""
+    return [
+        *_kind_problems(bank),
+        *_money_problems(bank),
+        *_twins("accounts", (account.id for account in bank.accounts)),
+        *_twins("cards", (Pan(card.pan).masked for card in bank.cards)),
+        *(problem for number, card in enumerate(bank.cards) for problem in _card_problems(bank, number, card)),
+    ]
+
+
+def _kind_problems(bank: Bank) -> list[str]:
+    if bank.books == "amounts":
+        return (
+            ["books: a bank that goes by amounts has no accounts and no cards"] if bank.accounts or bank.cards else []
+        )
+    problems = []
+    if bank.currency is None:
+        problems.append("currency: a bank with accounts needs one")
+    if bank.amounts:
+        problems.append('amounts: only a bank with books = "amounts" goes by them')
+    if bank.keys.pvk is None and any(card.pin for card in bank.cards):
+        problems.append("keys.pvk: cards with a PIN need it")
+    return problems
+
+
+def _money_problems(bank: Bank) -> list[str]:
+    if bank.currency is None:
+        return []
+    texts = {
+        **{f"products.{name}.overlimit_cap": product.overlimit_cap for name, product in bank.products.items()},
+        **{f"products.{name}.cash_per_day": product.cash_per_day for name, product in bank.products.items()},
+        **{f"accounts.{account.id}.opening": account.opening for account in bank.accounts},
+        **{f"accounts.{account.id}.credit_limit": account.credit_limit for account in bank.accounts},
+        **{f"cards.{number}.limit": card.limit for number, card in enumerate(bank.cards)},
+        **{f"cards.{number}.spent": card.spent for number, card in enumerate(bank.cards)},
+    }
+    return [
+        f"{where}: not an amount of {bank.currency}"
+        for where, text in texts.items()
+        if text and not _is_money(bank, text)
+    ]
+
+
+def _is_money(bank: Bank, text: str) -> bool:
+    try:
+        bank.minor(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _twins(where: str, names: Any) -> list[str]:
+    return [f"{where}: {name} is there {count} times" for name, count in Counter(names).items() if count > 1]
+
+
+def _card_problems(bank: Bank, number: int, card: CardFile) -> list[str]:
+    problems = []
+    product = bank.products.get(card.product)
+    if product is None:
+        problems.append(f"cards.{number}.product: no product is called {card.product!r}")
+    elif not card.pan.startswith(product.prefix):
+        problems.append(f"cards.{number}.pan: cards of {card.product} begin with {product.prefix}")
+    if card.account not in {account.id for account in bank.accounts}:
+        problems.append(f"cards.{number}.account: no account is called {card.account!r}")
+    return problems

@@ -1,0 +1,164 @@
+"""What a bank knows: its cards, its bookings, the answers it has given, and the ledger under them.
+
+A `Book` is a snapshot, fetched for one batch of requests. Decisions look at it and return
+effects; `apply` carries them out on the snapshot, so that the next request of the batch sees
+them, and `store` writes the same effects down. Between looking and acting nobody waits.
+
+The card number itself is in none of these: a card is known by a token (`ask.Tokens`).
+Pure; no decision is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from issuers.accounts import Account, Hold, Ledger, LedgerEffect, LedgerError
+
+
+class CardState(StrEnum):
+    """Whether the bank lets a card be used, and if not, why."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+    LOST = "lost"
+    STOLEN = "stolen"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A card as it stands. Amounts in minor units of its account's currency."""
+
+    token: str
+    masked: str
+    product: str
+    account: str
+    expiry: str  # YYMM, as on the card and in DE 14
+    state: CardState = CardState.ACTIVE
+    limit: int | None = None  # what may be spent in a cycle; None: what the account can bear
+    cycle: str = ""  # the cycle that `spent` belongs to
+    spent: int = 0
+    overlimits: int = 0  # how often the limit has been exceeded by permission
+    day: str = ""  # the day that `cash` and `withdrawals` belong to
+    cash: int = 0
+    withdrawals: int = 0
+    pin_tries: int = 0  # counted before the HSM is asked
+    pvv: str | None = None  # PIN verification value; the PIN itself is nowhere
+
+
+class BookingState(StrEnum):
+    """How an original transaction stands."""
+
+    APPROVED = "approved"
+    REVERSED = "reversed"
+    DECLINED = "declined"
+
+
+class Way(StrEnum):
+    """What an approval did to the account."""
+
+    NOTHING = "nothing"  # an inquiry, a verification, or a bank that keeps no accounts
+    HOLD = "hold"  # dual message: money set aside
+    POST = "post"  # single message: money moved
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """One original transaction in the bank's books, under the key that switch and bank share.
+
+    `amount` is its net effect now: nothing once it is declined or wholly reversed. What else it
+    has used up (limit, allowance, cash of the day) stands beside it, because a reversal gives it back.
+    """
+
+    key: str
+    state: BookingState
+    currency: str = ""  # the cardholder's
+    amount: int = 0
+    approved: int = 0  # the net effect at first
+    type: str = ""  # first two digits of the processing code
+    way: Way = Way.NOTHING
+    sign: int = -1  # of the effect on the account: a refund has +1
+    card: str = ""  # token
+    account: str = ""
+    transaction_amount: int = 0  # DE 4
+    transaction_currency: str = ""
+    rate: str = ""  # DE 10, when the transaction was converted
+    cycle: str = ""
+    spent: int = 0  # of the card's limit in that cycle; negative for a refund
+    overlimit: bool = False
+    day: str = ""
+    cash: int = 0
+    withdrawals: int = 0
+    response_code: str = ""
+    reason: str = ""
+    approval_code: str = ""
+    advised: bool = False  # a stand-in advice has been posted for it
+    terminal_id: str = ""
+    merchant: str = ""
+    rrn: str = ""
+    at: str = ""  # when it was decided, UTC
+    is_tombstone: bool = False  # a reversal came and its original has not: it never may
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer as it was given, for whoever asks the same again.
+
+    `fingerprint` tells the same request from another one under the same key.
+    `answer` holds the elements that the bank added to what it echoed.
+    """
+
+    key: str
+    fingerprint: str
+    answer: dict[int, str]
+
+
+Effect = LedgerEffect | Card | Booking | Given
+
+
+class Book:
+    """A snapshot of all that a batch of requests touches. Cards and accounts are shared, the rest is its own."""
+
+    def __init__(
+        self,
+        cards: dict[str, Card],
+        accounts: dict[str, Account],
+        bookings: Iterable[Booking] = (),
+        holds: Iterable[Hold] = (),
+        given: Iterable[Given] = (),
+    ) -> None:
+        self.cards = cards
+        self.ledger = Ledger(accounts, holds)
+        self.bookings = {booking.key: booking for booking in bookings}
+        self.given = {answer.key: answer for answer in given}
+
+    def apply(self, effects: Iterable[Effect]) -> None:
+        """Carry out what was decided; each effect wholly or not at all."""
+        for effect in effects:
+            match effect:
+                case Booking():
+                    self.bookings[effect.key] = effect
+                case Card():
+                    self._replace_card(effect)
+                case Given():
+                    self.given[effect.key] = effect
+                case _:
+                    self.ledger.apply(effect)
+
+    def _replace_card(self, card: Card) -> None:
+        if card.account and card.account not in self.ledger.accounts:
+            raise LedgerError(f"card {card.masked} has no account {card.account}")
+        self.cards[card.token] = card
+
+
+def without_usage(card: Card, *, cycle: str, day: str, per_cycle: bool) -> Card:
+    """The card with counters of a past cycle or day put back to nothing.
+
+    `per_cycle`: the allowance to exceed the limit also starts anew with the cycle.
+    """
+    if card.cycle != cycle:
+        card = replace(card, cycle=cycle, spent=0, overlimits=0 if per_cycle else card.overlimits)
+    if card.day != day:
+        card = replace(card, day=day, cash=0, withdrawals=0)
+    return card
