@@ -53,7 +53,7 @@ def luhn_valid(digits: str) -> bool:
     >>> luhn_valid("9414100000000017"), luhn_valid("9414100000000018"), luhn_valid("94141A")
     (True, False, False)
     """
-    return is_digits(digits) and check_digit(digits[:-1]) == digits[-1]
+    return is_digits(digits) and _luhn_sum(digits) % 10 == 0
 
 
 def check_digit(payload: str) -> str:
@@ -64,9 +64,13 @@ def check_digit(payload: str) -> str:
     """
     if payload and not is_digits(payload):
         raise ValueError("a check digit is worked out over digits only")
-    from_the_right = payload.encode()[::-1]
-    total = sum(from_the_right[::2].translate(_DOUBLED)) + sum(from_the_right[1::2].translate(_ONCE))
-    return str(-total % 10)
+    return str(-_luhn_sum(payload + "0") % 10)
+
+
+def _luhn_sum(number: str) -> int:
+    """The sum over a whole number, check digit included: every second digit from the right is doubled."""
+    from_the_right = number.encode()[::-1]
+    return sum(from_the_right[::2].translate(_ONCE)) + sum(from_the_right[1::2].translate(_DOUBLED))
 
 
 class Pan:
