@@ -69,31 +69,32 @@ class Recipes:
         self._codec = codec
         self._kept = frozenset(kept)
         self._spans = spans
-        self._known: dict[tuple[int, ...], Recipe] = {}
+        self._known: dict[tuple[object, ...], Recipe] = {}
 
     def write(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
         """A frame in which the changes hold; a None drops its element."""
-        key = tuple(changes)
-        if None in changes.values():
-            key = tuple(-number if value is None else number for number, value in changes.items())
-        recipe = self._known.get(key) or self._learn(key)
-        return recipe.write(frame, at, mti, changes.values())
+        values = changes.values()
+        key: tuple[object, ...] = tuple(changes)
+        if None in values:
+            key = tuple((number, value is None) for number, value in changes.items())
+        recipe = self._known.get(key) or self._learn(key, changes)
+        return recipe.write(frame, at, mti, values)
 
-    def _learn(self, key: tuple[int, ...]) -> Recipe:
+    def _learn(self, key: tuple[object, ...], changes: Mapping[int, str | None]) -> Recipe:
         if len(self._known) >= RECIPES_MAX:
             del self._known[next(iter(self._known))]
-        recipe = self._known[key] = self._recipe(key)
+        recipe = self._known[key] = self._recipe(changes)
         return recipe
 
-    def _recipe(self, key: tuple[int, ...]) -> Recipe:
-        """Negative numbers are dropped; the index of an insert is its place among all the changes."""
-        inserts = {number: Insert(index, self._spelling(number)) for index, number in enumerate(key) if number > 0}
-        kept = self._kept - {abs(number) for number in key}
-        numbers = sorted(kept | inserts.keys())
+    def _recipe(self, changes: Mapping[int, str | None]) -> Recipe:
+        """Which of the changes are dropped matters here, but not to what the others are set."""
+        given = {number: Insert(which, self._spelling(number)) for which, number in enumerate(changes)}
+        inserts = {number: insert for number, insert in given.items() if changes[number] is not None}
+        numbers = sorted((self._kept - given.keys()) | inserts.keys())
         if not numbers:
             raise LocalProtocolError("a message has at least one element")
-        pieces = [inserts[number] if number in inserts else self._spans[number] for number in numbers]
-        return Recipe(self._codec.bitmaps.write(numbers), _joined(pieces), given=len(key))
+        pieces = [inserts.get(number) or self._spans[number] for number in numbers]
+        return Recipe(self._codec.bitmaps.write(numbers), _joined(pieces), given=len(given))
 
     def _spelling(self, number: int) -> Spelling:
         try:
