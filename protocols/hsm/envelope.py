@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
-from protocols.hsm.fields import INPUT_DATA, UnreadableError
+from protocols.hsm.codes import DONE, INPUT_DATA, UNKNOWN_COMMAND
+from protocols.hsm.fields import UnreadableError
 from protocols.hsm.layout import NO_FIELDS, Layout
 from protocols.hsm.layouts import LAYOUTS
 
@@ -25,9 +26,6 @@ TRAILER_MARK = "\x19"
 TRAILER_LONGEST = 32
 LMK_MARK = "%"
 DELIMITER = "~"
-
-DONE = "00"
-UNKNOWN_COMMAND = "68"
 
 
 @dataclass(slots=True)

@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-INPUT_DATA = "15"  # too long, too short, not the right characters
-KEY_SCHEME = "26"
+from protocols.hsm.codes import INPUT_DATA, KEY_SCHEME
 
 # How many characters follow each scheme letter; S and R say it themselves in characters 2 to 5.
 KEY_SCHEMES = {"U": 32, "T": 48, "X": 32, "Y": 48, "Z": 16}

@@ -7,6 +7,7 @@ HSM's business (`hsm_sim/commands/`); what a field looks like is in `fields.py`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from protocols.hsm.codes import DONE, INPUT_DATA
 from protocols.hsm.fields import Part, UnreadableError
 
 NO_FIELDS: Mapping[str, str] = {}
@@ -32,7 +33,7 @@ class Layout:
 
     def has_data(self, error: str) -> bool:
         """Whether an answer with this error code carries its fields."""
-        return error == "00" or error in self.data_after
+        return error == DONE or error in self.data_after
 
     def read_request(self, text: str, at: int, found: dict[str, str]) -> int:
         """Fill `found` from the text; the offset behind the last field. Raises UnreadableError."""
@@ -44,7 +45,7 @@ class Layout:
         """The fields as text. Raises UnreadableError for a value missing, unfit, or of no field here."""
         unknown = sorted(set(values) - set(self.request_names))
         if unknown:
-            raise UnreadableError(unknown[0], "15")
+            raise UnreadableError(unknown[0], INPUT_DATA)
         return "".join([part.write(values, values) for part in self.request])
 
     def read_answer(self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str] = NO_FIELDS) -> int:

@@ -1,9 +1,8 @@
 """Layouts of the diagnostic commands: is the HSM there, and is it the right one."""
 
+from protocols.hsm.codes import DATA_LENGTH
 from protocols.hsm.fields import Counted, Echoed, Hex, Text
 from protocols.hsm.layout import Layout
-
-DATA_LENGTH = "80"
 
 LAYOUTS = (
     Layout("NC", "health and LMK check", answer=(Hex("check_value", 16), Text("firmware", 9))),

@@ -1,10 +1,8 @@
 """Layouts of the key management commands."""
 
+from protocols.hsm.codes import KEY_LENGTH_FLAG, KEY_TYPE_CODE
 from protocols.hsm.fields import Choice, Digits, Hex, Key, Mark, Optional, Text, When
 from protocols.hsm.layout import Layout
-
-KEY_TYPE_CODE = "04"
-KEY_LENGTH_FLAG = "05"
 
 # What a key block is to be good for; under a key-block LMK only.
 _ATTRIBUTES = Optional(

@@ -3,14 +3,9 @@
 `account` is the 12 rightmost digits of the PAN without its check digit.
 """
 
+from protocols.hsm.codes import ACCOUNT, INDEX, PIN_BLOCK_FORMAT, PIN_LENGTH, PIN_UNDER_LMK
 from protocols.hsm.fields import Digits, Key, PinBlock, Run
 from protocols.hsm.layout import Layout
-
-INDEX = "21"
-ACCOUNT = "22"
-PIN_BLOCK_FORMAT = "23"
-PIN_LENGTH = "24"
-PIN_UNDER_LMK = "14"
 
 _ACCOUNT = Digits("account", 12, ACCOUNT)
 _PVKI = Digits("pvki", 1, INDEX)

@@ -1,0 +1,45 @@
+"""What a host command of the HSM is: a layout, rules for its keys, and one pure function that answers.
+
+`commands/` holds one file per command, each declaring COMMAND. The server knows
+none of them by name.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hsm_sim.keys import Keyring, KeyRule
+from protocols.hsm import HsmRequest, Layout, codes
+
+Randomness = Callable[[int], bytes]  # so many bytes that nobody can foretell, unless a seed was asked for
+
+
+class Answer(NamedTuple):
+    """An error code and the answer's fields. A tuple, because one is made for every request."""
+
+    error: str
+    fields: Mapping[str, str]
+
+
+def done(**fields: str) -> Answer:
+    """Done, with these answer fields."""
+    return Answer(codes.DONE, fields)
+
+
+def checked(holds: bool) -> Answer:
+    """The answer to a verification: 00 or 01."""
+    return Answer(codes.DONE if holds else codes.NOT_VERIFIED, {})
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One host command. `answer` raises RefusedError for what it will not do; anything else is our defect."""
+
+    layout: Layout
+    answer: Callable[[HsmRequest, Keyring, Randomness], Answer]
+    keys: tuple[KeyRule, ...] = ()
+    needs_authorised: bool = False
+
+    @property
+    def code(self) -> str:
+        return self.layout.command

@@ -1,0 +1,40 @@
+"""BU: the check value of a key."""
+
+from hsm_sim.command import Answer, Command, Randomness, done
+from hsm_sim.errors import RefusedError
+from hsm_sim.keys import Keyring, KeyRule
+from hsm_sim.lmk import KEY_TYPES
+from hsm_sim.primitives.des import DOUBLE, SINGLE, TRIPLE, check_value
+from protocols.hsm import LAYOUTS, HsmRequest, codes
+
+# A pair code of two digits is the key type of that pair without a variant; FF: the key type follows the key.
+PAIR_TYPES = {key_type[1:]: key_type for key_type in KEY_TYPES if key_type[0] == "0"}
+PAIRS = tuple(PAIR_TYPES.values())
+
+BY_PAIR = KeyRule("key", types=PAIRS, chosen_by="pair_code", choices=PAIR_TYPES)
+BY_TYPE = KeyRule("key", types=tuple(KEY_TYPES), chosen_by="key_type")
+
+LENGTH_FLAGS = {"0": SINGLE, "1": DOUBLE, "2": TRIPLE}
+TYPE_FOLLOWS = "FF"
+BLOCK_FLAG = "F"
+SIX_DIGITS = "1"
+
+
+def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
+    """The check value, 16 digits unless six were asked for."""
+    fields = request.fields
+    if fields["key_length"] == BLOCK_FLAG:
+        raise RefusedError(codes.LMK_SCHEME)
+    if fields["pair_code"] == TYPE_FOLLOWS:
+        key = keys.open(BY_TYPE, fields)
+    elif fields["pair_code"] in PAIR_TYPES:
+        key = keys.open(BY_PAIR, fields)
+    else:
+        raise RefusedError(codes.KEY_TYPE_CODE)
+    if len(key.clear) != LENGTH_FLAGS[fields["key_length"]]:
+        raise RefusedError(codes.KEY_LENGTH_FLAG)
+    value = check_value(key)
+    return done(check_value=value[:6] if fields.get("check_value_type") == SIX_DIGITS else value)
+
+
+COMMAND = Command(LAYOUTS["BU"], answer, keys=(BY_PAIR, BY_TYPE))

@@ -1,0 +1,18 @@
+"""DC: verify a PIN from a terminal (TPK) by its Visa PVV."""
+
+from hsm_sim.command import Answer, Command, Randomness
+from hsm_sim.commands._verify_pvv import pvv_verified
+from hsm_sim.keys import Keyring, KeyRule
+from hsm_sim.primitives.des import DOUBLE
+from protocols.hsm import LAYOUTS, HsmRequest, codes
+
+TPK = KeyRule("terminal_key", types=("002",))
+PVK = KeyRule("pvk", types=("002",), parity=codes.DESTINATION_PARITY, lengths=(DOUBLE,))
+
+
+def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
+    """00 or 01."""
+    return pvv_verified(request, keys, randomness, TPK, PVK)
+
+
+COMMAND = Command(LAYOUTS["DC"], answer, keys=(TPK, PVK))

@@ -1,0 +1,16 @@
+"""M6: make a MAC."""
+
+from hsm_sim.command import Answer, Command, Randomness, done
+from hsm_sim.commands._mac import KEY, mac_of, more_follows, state_after
+from hsm_sim.keys import Keyring
+from protocols.hsm import LAYOUTS, HsmRequest
+
+
+def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
+    """The MAC; or, when more follows, the state to go on from."""
+    if more_follows(request):
+        return done(iv=state_after(request, keys))
+    return done(mac=mac_of(request, keys))
+
+
+COMMAND = Command(LAYOUTS["M6"], answer, keys=(KEY,))

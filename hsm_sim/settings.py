@@ -1,0 +1,68 @@
+"""The settings of the simulated HSM, read from hsm.toml: what an operator of a real one would set at its console.
+
+Everything that is unverified against a device is a setting here. All problems of
+a file are reported at once, as `file: path: message`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from protocols.network import NetworkError, explained, read_toml, source
+
+_LmkId = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+_Code = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
+
+
+class _Setting(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LmkSetting(_Setting):
+    """One LMK: which published set it holds, what NC says of it, and whether it is in the authorised state."""
+
+    id: _LmkId
+    set: Literal["test-variant"]
+    check_value: Annotated[str, Field(pattern=r"^[0-9A-F]{16}$")]
+    authorised: bool = False
+
+
+TEST_LMK = LmkSetting(id="00", set="test-variant", check_value="2686040000000000", authorised=True)
+
+
+class Settings(_Setting):
+    """One simulated HSM."""
+
+    port: str = "hsm"  # a name of the network's port table, or host:port
+    header_length: Annotated[int, Field(ge=0, le=255)] = 4
+    connections: Annotated[int, Field(ge=1, le=4096)] = 128
+    firmware: Annotated[str, Field(pattern=r"^[!-~]{9}$")] = "1500-0023"
+    default_lmk: _LmkId = "00"
+    disabled_commands: frozenset[Annotated[str, Field(min_length=2, max_length=2)]] = frozenset()
+    # Legacy formats are not built: they answer 69 whether they stand here or not.
+    disabled_pin_formats: frozenset[_Code] = frozenset()
+    pci_pin_translation: bool = True  # PCI PIN requirement 3-3; off only to rehearse an old estate
+    iso1_to_iso1: bool = True
+    x9_17_under_lmk: bool = True  # whether 32H, X and Y keys are taken under the LMK; else 26
+    refuse_equal_halves: bool = False  # 75 for a double-length key that is a single one twice
+    cached_keys: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # opened keys kept ready, per LMK
+    lmk: tuple[LmkSetting, ...] = (TEST_LMK,)
+
+    @model_validator(mode="after")
+    def _lmks_fit(self) -> Self:
+        ids = [lmk.id for lmk in self.lmk]
+        if len(set(ids)) != len(ids):
+            raise ValueError("lmk: two LMKs have the same id")
+        if self.default_lmk not in ids:
+            raise ValueError("default_lmk: no LMK has this id")
+        return self
+
+
+def load(directory: Path | None = None) -> Settings:
+    """The settings of a network's folder, or those delivered. Raises NetworkError with every problem."""
+    path = source(directory, "hsm.toml")
+    try:
+        return Settings.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise NetworkError(explained(path.name, error)) from None

@@ -1,0 +1,62 @@
+"""Error codes of the host commands, by name, and what each says.
+
+01 is the only one that means "the check said no"; everything else but 00 means
+"the question was wrong". A few commands (M6, M8) give single codes a meaning of
+their own, which stands with their layout.
+"""
+
+from collections.abc import Mapping
+
+DONE = "00"
+NOT_VERIFIED = "01"
+KEY_TYPE_CODE = "04"
+KEY_LENGTH_FLAG = "05"
+SOURCE_PARITY = "10"
+DESTINATION_PARITY = "11"
+LMK_ID = "13"
+PIN_UNDER_LMK = "14"
+INPUT_DATA = "15"
+NOT_AUTHORISED = "17"
+NO_VALID_PIN = "20"
+INDEX = "21"
+ACCOUNT = "22"
+PIN_BLOCK_FORMAT = "23"
+PIN_LENGTH = "24"
+KEY_SCHEME = "26"
+KEY_LENGTH = "27"
+KEY_TYPE = "28"
+KEY_FUNCTION = "29"
+DEFECT = "41"
+UNKNOWN_COMMAND = "68"
+FORMAT_DISABLED = "69"
+EQUAL_HALVES = "75"
+DATA_LENGTH = "80"
+LMK_SCHEME = "A1"
+
+TITLES: Mapping[str, str] = {
+    DONE: "done",
+    NOT_VERIFIED: "verification failed",
+    KEY_TYPE_CODE: "key type code",
+    KEY_LENGTH_FLAG: "key length flag",
+    SOURCE_PARITY: "source key parity",
+    DESTINATION_PARITY: "destination key parity, or all zeros",
+    LMK_ID: "LMK id",
+    PIN_UNDER_LMK: "PIN under LMK invalid",
+    INPUT_DATA: "input data",
+    NOT_AUTHORISED: "not in the authorised state",
+    NO_VALID_PIN: "PIN block holds no valid PIN",
+    INDEX: "index",
+    ACCOUNT: "account number",
+    PIN_BLOCK_FORMAT: "PIN block format, or a translation that is not allowed",
+    PIN_LENGTH: "PIN shorter than 4 or longer than 12",
+    KEY_SCHEME: "key scheme",
+    KEY_LENGTH: "key length",
+    KEY_TYPE: "key type",
+    KEY_FUNCTION: "function not permitted for this key",
+    DEFECT: "internal",
+    UNKNOWN_COMMAND: "disabled or unknown command",
+    FORMAT_DISABLED: "PIN block format disabled",
+    EQUAL_HALVES: "single-length key masquerading as double",
+    DATA_LENGTH: "data length",
+    LMK_SCHEME: "LMK scheme",
+}
