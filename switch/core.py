@@ -33,6 +33,7 @@ from switch.mandatory import missing_element
 from switch.memory import REVERSED, UNDELIVERED, Memory, Past
 from switch.merchants import Merchant
 from switch.records import Debt, Kind
+from switch.recovery import Recovery
 from switch.request import Request
 from switch.saf import Entry, Randomness
 from switch.stories import STORIES
@@ -40,6 +41,7 @@ from switch.story import Ask, AskHsm, Command, Recall, Silence, Verdict, decline
 from switch.transaction import Transaction
 
 VERSION = "1"
+REPEATED = object()  # the token of an answer to a repeat: its transaction has one of its own
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
 EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
 
@@ -112,6 +114,8 @@ class Core:
         link = self._links.pop(number, None)
         if link is None:
             return
+        if (unsaid := self._sends.pop(number, None)) is not None:
+            self.undelivered(unsaid.tokens, now)
         if link.side is Side.HSM:
             self._hsm_links.remove(link)
             if not self._hsm_links:
@@ -212,14 +216,19 @@ class Core:
         """Whether a batch could be taken, once none is being committed."""
         return bool(self._records)
 
+    def outstanding(self, number: int) -> int:
+        """How many answers a connection is still owed."""
+        link = self._links.get(number)
+        return 0 if link is None else link.outstanding
+
     @property
     def is_idle(self) -> bool:
         """Nothing in flight, nothing to commit, nothing to send."""
         return not (self._in_flight or self._records or self._held or self._committing or self._sends)
 
-    def is_signed_on(self, participant: str) -> bool:
-        """Whether an issuer can be reached."""
-        return bool(self.issuers[participant].links)
+    def unreachable(self) -> list[str]:
+        """The issuers that nobody is signed on for."""
+        return [name for name, issuer in self.issuers.items() if not issuer.links]
 
     # ---- Starting and stopping ----
 
@@ -227,13 +236,35 @@ class Core:
         """The first record of a run."""
         self._record(records.Started(Kind.STARTED, self.last_number, now.wall, VERSION))
 
+    def restore(self, recovery: Recovery, now: Instant) -> None:
+        """Take up what the journal says was in our head, before anything else comes in."""
+        self.memory = recovery.memory
+        self.last_number = recovery.last_number
+        for issuer, stan in recovery.last_stans.items():
+            if issuer in self.issuers:
+                self.issuers[issuer].last_stan = stan
+        for debt in recovery.debts.values():
+            if debt.issuer in self.issuers:
+                self.issuers[debt.issuer].saf.add(debt, now.elapsed)
+            else:
+                self._note("debt.without_issuer", issuer=debt.issuer, number=debt.number)
+
     def reverse_unanswered(self, sent: Iterable[records.Sent], now: Instant) -> None:
         """After a restart: what had been sent and not answered is undone, never sent again."""
         for record in sent:
+            if record.issuer not in self.issuers:
+                self._note("request.without_issuer", issuer=record.issuer, number=record.number)
+                continue
             packed = records.pack(record)
             self.memory.keep(record.key, packed, None)
             self.memory.mark(record.key, UNDELIVERED)
             self._owe_reversal(Past(record.key, packed, None, None), "reversal.restart", now)
+
+    def sign_off(self, now: Instant) -> None:
+        """Say good-bye to the issuers."""
+        for issuer in self.issuers.values():
+            for link in issuer.links:
+                self._manage(link, codes.SIGN_OFF, now)
 
     def give_up(self, now: Instant) -> None:
         """The time to stop has come: whoever still waits is told so, and what was sent is undone."""
@@ -281,8 +312,9 @@ class Core:
         if (missing := missing_element(kind, message)) is not None:
             self._unreadable(link, FormatError.missing(missing, mti=message.mti, readable=dict(message.items())), now)
             return
-        if not link.may_ask:
-            self._send(link.number, replies.refusal(message, "link.not_signed_on"))
+        if not link.may_ask or self.draining:
+            slug = "switch.stopping" if self.draining else "link.not_signed_on"
+            self._send(link.number, replies.refusal(message, slug))
             return
         participant = link.participant
         request = Request(message, kind, participant, self._merchant_of(message), now.wall)
@@ -301,6 +333,7 @@ class Core:
 
     def _start(self, link: LinkEnd, key: str, request: Request, now: Instant, verdict: Verdict | None = None) -> None:
         self.last_number += 1
+        link.outstanding += 1
         transaction = Transaction(self.last_number, key, request, link.number)
         self._in_flight[key] = transaction
         if verdict is not None:
@@ -317,6 +350,7 @@ class Core:
         """The first is still in flight: the repeat waits for the same answer, and the issuer sees one request."""
         if replies.same_request(first.request.message, message):
             first.waiting.append((link.number, message))
+            link.outstanding += 1
             self.counts["repeat.joined"] += 1
         else:
             self._send(link.number, replies.refusal(message, "duplicate.differs"))
@@ -498,10 +532,9 @@ class Core:
             self.memory.mark(verdict.reverses.key, REVERSED)
         if verdict.tombstone is not None:
             self.memory.bury(verdict.tombstone)
-        token = transaction if verdict.approves and request.mti[2] == "0" and request.mti[1] != "4" else None
-        self._hold(transaction.link, replies.first_answer(request.message, record), token)
+        self._hold(transaction.link, replies.first_answer(request.message, record), transaction)
         for number, message in transaction.waiting:
-            self._hold(number, replies.first_answer(message, record), None)
+            self._hold(number, replies.first_answer(message, record), REPEATED)
 
     # ---- Debts ----
 
@@ -531,7 +564,7 @@ class Core:
 
     def _undo_unheard(self, transaction: Transaction, now: Instant) -> None:
         past = self.memory.recall(transaction.key)
-        if past is None or past.reversed_by or past.sent is None:
+        if past is None or past.reversed_by or past.sent is None or past.declined:
             return
         self.memory.mark(past.key, UNDELIVERED)
         self.counts["approval.undelivered"] += 1
@@ -687,6 +720,8 @@ class Core:
         sends = self._sends.get(link)
         if sends is None:
             sends = self._sends[link] = Sends([], [])
+        if token is not None:
+            self._links[link].outstanding -= 1
         sends.frames.append(frame)
         sends.tokens.append(token)
 

@@ -33,6 +33,7 @@ class LinkEnd:
         "heard_at",
         "identifiable",
         "number",
+        "outstanding",
         "participant",
         "probed",
         "rejects",
@@ -48,6 +49,7 @@ class LinkEnd:
         self.dialect: Dialect = dialect_named(participant.dialect)
         self.state = LinkState.CONNECTED
         self.heard_at = 0.0
+        self.outstanding = 0  # answers that somebody there waits for
         self.probed = False  # an echo is out and unanswered
         self.rejects: list[float] = []  # when the last messages that could not be read came
 

@@ -6,11 +6,12 @@ whether it makes sense, and how it is passed on.
 
 from __future__ import annotations
 
+from protocols import codes
 from protocols import elements as de
 from protocols.codes import APPROVED, PARTIALLY_APPROVED, SLUG_MAX, plain_reason
 from protocols.message import Message
 from switch.request import Request
-from switch.story import APPROVALS, Debt, Verdict, declined
+from switch.story import Debt, Verdict, declined
 
 #: Elements of the issuer's own that travel on to the asker.
 PASSED_ON = (de.ADDITIONAL_AMOUNTS, de.ICC_DATA)
@@ -19,10 +20,8 @@ PASSED_ON = (de.ADDITIONAL_AMOUNTS, de.ICC_DATA)
 def makes_sense(request: Request, answer: Message) -> bool:
     """Whether the answer can be acted on; one that cannot is no answer at all, and its request is in doubt."""
     code = answer.get(de.RESPONSE_CODE)
-    if code is None or not code.isascii() or not (code.isdigit() or (code.isalnum() and code.isupper())):
-        return False
-    if code not in APPROVALS:
-        return True
+    if not codes.is_approval(code):
+        return code is not None and codes.is_decline(code)
     if answer.get(de.APPROVAL_CODE) is None:
         return False
     amount = answer.get(de.AMOUNT)

@@ -64,7 +64,7 @@ class Request:
             get(de.POS_CONDITION_CODE) or "",
             # Only a stored card number needs the indicator to tell; the others do not pay for reading DE 48.
             electronic_commerce_indicator(message) if entry_mode[:2] == "10" else None,
-            card_was_read=de.TRACK_2 in message or de.ICC_DATA in message,
+            card_was_read=de.TRACK_2 in message or de.ICC_DATA in message or de.TRACK_1 in message,
         )
         self.issued: Issued | None = None  # the product, once routing found it
 

@@ -1,0 +1,58 @@
+"""What a restart knows: the journal read back into what the core had in its head.
+
+Pure: records in, one by one; what they add up to out. Requests that were recorded as sent and
+never as answered come out too: they are undone, never sent again.
+"""
+
+from __future__ import annotations
+
+from switch.memory import REVERSED, UNDELIVERED, Memory
+from switch.records import Answered, Debt, Owed, Record, Sent, Settled, pack
+
+
+class Recovery:
+    """The sum of all records so far."""
+
+    __slots__ = ("debts", "last_number", "last_stans", "memory", "open")
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.last_number = 0
+        self.last_stans: dict[str, int] = {}  # by issuer
+        self.debts: dict[int, Debt] = {}  # not yet acknowledged, by number
+        self.open: dict[int, Sent] = {}  # sent, and never answered
+
+    def take(self, record: Record) -> None:
+        """Add one record, in the order of the journal."""
+        self.last_number = max(self.last_number, record.number)
+        if isinstance(record, Sent):
+            self.open[record.number] = record
+            self._stan(record.issuer, record.stan)
+        elif isinstance(record, Answered):
+            self._answered(record)
+        elif isinstance(record, Owed):
+            self.open.pop(record.number, None)
+            self.memory.mark(record.key, UNDELIVERED)
+            self._owe(record.debts)
+        elif isinstance(record, Settled):
+            self.debts.pop(record.number, None)
+
+    def _answered(self, record: Answered) -> None:
+        sent = self.open.pop(record.number, None)
+        self.memory.keep(record.key, pack(sent) if sent else None, pack(record))
+        if record.issuer is not None and record.stan is not None:
+            self._stan(record.issuer, record.stan)
+        if record.reverses_key is not None:
+            self.memory.mark(record.reverses_key, REVERSED)
+        if record.tombstone is not None:
+            self.memory.bury(record.tombstone)
+        self._owe(record.debts)
+
+    def _owe(self, debts: list[Debt]) -> None:
+        for debt in debts:
+            self.debts[debt.number] = debt
+            self.last_number = max(self.last_number, debt.number)
+            self._stan(debt.issuer, debt.stan)
+
+    def _stan(self, issuer: str, stan: str) -> None:
+        self.last_stans[issuer] = int(stan)

@@ -1,0 +1,14 @@
+"""The two clocks of this machine, read together: the one place where the switch asks what time it is."""
+
+from __future__ import annotations
+
+import time
+
+import trio
+
+from switch.instant import Instant
+
+
+def now() -> Instant:
+    """This moment: Trio's clock for waiting (virtual in tests), the calendar for elements and records."""
+    return Instant(trio.current_time(), time.time())

@@ -1,0 +1,257 @@
+"""One switch at work: a core, its links, its journal, one timer.
+
+A task a connection, never one a transaction. Each wake-up reads what is there, lets the core
+decide it all, and writes once to every link that has something to say. It keeps out what is
+decided (the core's) and how bytes travel (the links').
+"""
+
+from __future__ import annotations
+
+import itertools
+from functools import partial
+from pathlib import Path
+from random import SystemRandom
+from typing import Final
+
+import structlog
+import trio
+
+from protocols.errors import RemoteProtocolError
+from protocols.framing import framing_named
+from protocols.network import Listener, NetworkError
+from protocols.participant import Participant
+from protocols.runtime.dialer import keep_dialled
+from protocols.runtime.exits import ConfigurationError
+from protocols.runtime.link import Link
+from protocols.runtime.listener import serve_links
+from protocols.runtime.party import announce
+from switch.configuration import Configuration, configure
+from switch.core import Core
+from switch.ends import Side
+from switch.memory import Memory
+from switch.records import read
+from switch.recovery import Recovery
+from switch.shell.clock import now
+from switch.store.journal import Journal, open_journal
+
+TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
+READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
+LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
+
+log = structlog.get_logger()
+
+
+class Node:
+    """The core and what carries out its wishes."""
+
+    def __init__(self, core: Core, journal: Journal) -> None:
+        self.core = core
+        self.journal = journal
+        self._links: dict[int, Link] = {}
+        self._numbers = itertools.count(1)
+        self._work_for_journal = trio.Event()
+        self._moved = trio.Event()
+
+    async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
+        """A connection that asks, from its first frame to the last answer it is owed."""
+        number = self._join(link, Side.GATEWAY, participant, identifiable)
+        try:
+            await self._listen(number, link)
+            await self._last_answers(number, link)
+        finally:
+            self._leave(number, link)
+
+    async def attend_peer(self, link: Link, side: Side, participant: Participant) -> None:
+        """A connection that we dialled: an issuer, or the HSM."""
+        number = self._join(link, side, participant, ())
+        try:
+            await self._listen(number, link)
+        finally:
+            self._leave(number, link)
+
+    async def keep_journal(self) -> None:
+        """Commit batch after batch; what came while one was being written is the next."""
+        while True:
+            batch = self.core.take_batch()
+            if batch is None:
+                self._work_for_journal = trio.Event()
+                await self._work_for_journal.wait()
+                continue
+            await self.journal.append(batch.records)
+            self.core.durable(batch.epoch, now())
+            self.act()
+
+    async def keep_time(self) -> None:
+        """One timer for everybody."""
+        while True:
+            await trio.sleep(TICK_S)
+            self.core.tick(now())
+            self.act()
+
+    def act(self) -> None:
+        """Carry out what the core wants: one write a link, then the journal, then the log."""
+        core = self.core
+        for number, (frames, tokens) in core.take_sends().items():
+            self._links[number].send(frames, tokens)
+        for number, reason in core.take_closures():
+            if (link := self._links.get(number)) is not None:
+                link.abort(reason)
+        if core.has_records:
+            self._work_for_journal.set()
+        for name, facts in core.take_events():
+            log.info(name, **facts)
+        self._moved.set()
+
+    async def moved(self) -> None:
+        """Wait until the core has done something."""
+        if self._moved.is_set():
+            self._moved = trio.Event()
+        await self._moved.wait()
+
+    def _join(self, link: Link, side: Side, participant: Participant, identifiable: tuple[str, ...]) -> int:
+        number = next(self._numbers)
+        self._links[number] = link
+        self.core.opened(number, side, participant, now(), identifiable)
+        self.act()
+        return number
+
+    def _leave(self, number: int, link: Link) -> None:
+        """The link is done for: the core hears it, and hears of approvals that never left."""
+        link.abort("the switch is done with it")
+        del self._links[number]
+        moment = now()
+        self.core.closed(number, moment)
+        self.core.undelivered(link.unsent(), moment)
+        self.act()
+
+    async def _listen(self, number: int, link: Link) -> None:
+        try:
+            while frames := await link.receive():
+                self.core.received(number, frames, now())
+                self.act()
+        except RemoteProtocolError as error:
+            log.info("link.broken", link=link.name, reason=error.reason)
+
+    async def _last_answers(self, number: int, link: Link) -> None:
+        """A peer that half-closed after its last request still hears the answer."""
+        while self.core.outstanding(number) and not link.closed:
+            await self.moved()
+        with trio.move_on_after(LAST_WORDS_S):
+            await link.aclose()
+
+
+async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> int:
+    """Run until told to stop; then drain: everything asked is answered or reversed."""
+    try:
+        configuration = configure(directory)
+    except NetworkError as error:
+        raise ConfigurationError("\n".join(error.problems)) from None
+    journal = await open_journal(state)
+    try:
+        core = Core(configuration, SystemRandom())
+        await recover(core, journal)
+        node = Node(core, journal)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(node.keep_journal)
+            nursery.start_soon(node.keep_time)
+            doors = trio.CancelScope()
+            await open_doors(node, configuration, nursery, doors)
+            nursery.start_soon(say_ready, node)
+            await stop.wait()
+            doors.cancel()
+            await drain(node, configuration)
+            nursery.cancel_scope.cancel()
+    finally:
+        with trio.CancelScope(shield=True):
+            await journal.aclose()
+    return 0
+
+
+async def recover(core: Core, journal: Journal) -> None:
+    """Read the journal back; undo what was sent and never answered."""
+    recovery = Recovery(Memory())
+    async for _, records in journal.replay():
+        for record in records:
+            recovery.take(read(record))
+    moment = now()
+    core.restore(recovery, moment)
+    core.begin(moment)
+    core.reverse_unanswered(recovery.open.values(), moment)
+    if recovery.open or recovery.debts:
+        log.info("recovered", reversed=len(recovery.open), owed=len(recovery.debts))
+
+
+async def open_doors(node: Node, configuration: Configuration, nursery: trio.Nursery, doors: trio.CancelScope) -> None:
+    """Listen for gateways, dial the issuers and the HSM."""
+    network = configuration.network
+    for listener in network.listeners:
+        await nursery.start(listen, node, configuration, listener, nursery, doors)
+    for participant in configuration.participants.values():
+        if participant.dial is not None and participant.id in node.core.issuers:
+            for turn in range(participant.links):
+                address = network.address(participant.dial)
+                nursery.start_soon(dial, node, participant, address, Side.ISSUER, f"{participant.id}-{turn + 1}")
+    if "hsm" in network.ports:
+        hsm = Participant(id="hsm", name="HSM", roles=frozenset(), institution_id="0")
+        nursery.start_soon(dial, node, hsm, network.address("hsm"), Side.HSM, "hsm")
+
+
+async def listen(
+    node: Node,
+    configuration: Configuration,
+    listener: Listener,
+    nursery: trio.Nursery,
+    doors: trio.CancelScope,
+    *,
+    task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """One port of the switch. Its connections outlive it, so that a drain can answer them."""
+    participant = configuration.participants[listener.participant]
+    host, port = configuration.network.address(listener.port)
+
+    async def attend(link: Link) -> None:
+        await node.attend_gateway(link, participant, listener.may_identify)
+
+    framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
+    with doors:
+        async with trio.open_nursery() as inner:
+            serve = partial(serve_links, host, port, framing, attend, nursery=nursery)
+            bound = await inner.start(serve)
+            announce("listening", "switch", f"{host}:{bound}")
+            task_status.started()
+
+
+async def dial(node: Node, participant: Participant, address: tuple[str, int], side: Side, name: str) -> None:
+    """Keep one link to a peer, whenever it is there."""
+
+    async def attend(link: Link) -> None:
+        await node.attend_peer(link, side, participant)
+
+    framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
+    await keep_dialled(address, framing, attend, name=name, random=SystemRandom())
+
+
+async def say_ready(node: Node) -> None:
+    """Tell whoever started us: when every issuer is signed on, or when we will not wait longer for the rest."""
+    with trio.move_on_after(READY_PATIENCE_S):
+        while node.core.unreachable():
+            await node.moved()
+    if missing := node.core.unreachable():
+        log.warning("ready without", issuers=missing)
+    announce("ready", "switch")
+
+
+async def drain(node: Node, configuration: Configuration) -> None:
+    """Take nothing new, let what is in flight end, and give up on what does not."""
+    core = node.core
+    core.draining = True
+    patience = max(participant.deadlines.issuer_s for participant in configuration.participants.values())
+    with trio.move_on_after(patience):
+        while not core.is_idle:
+            await node.moved()
+    core.give_up(now())
+    core.sign_off(now())
+    node.act()
+    with trio.move_on_after(LAST_WORDS_S):
+        while not core.is_idle:
+            await node.moved()
