@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from protocols.codec.codec import Codec
 
 MTI_SIZE: Final = 4
-WORTH_COMPILING: Final = 3  # compiling costs some fifty slow readings: not for a bitmap a stranger sends once
+WORTH_COMPILING: Final = 3  # compiling costs some ten slow readings: not for a bitmap a stranger sends once
 
 # What an answer carries over from its request; everything else it must say itself.
 ECHOED: Final = frozenset({2, 3, 4, 7, 11, 12, 13, 32, 33, 37, 41, 42, 49, 70, 90})

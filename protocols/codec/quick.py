@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from protocols.codec.place import Anchors, Insert, Place
-from protocols.codec.spelling import ANY, DIGITS, Content
+from protocols.codec.spelling import ANY, DIGITS, PRINTABLE, Content, Spelling
 
 if TYPE_CHECKING:
     from protocols.codec.layout import Layout
@@ -49,20 +49,22 @@ def walker(layout: Layout) -> Callable[[bytes], Anchors | None]:
 
 
 def writer(recipe: Recipe) -> Callable[..., bytes | None]:
-    """`write(frame, at, mti, *values)`: the new frame, when every value can be spelled."""
-    names: dict[str, Any] = {"B": recipe.bitmap, "join": b"".join}
+    """`write(frame, at, mti, *values)`: the new frame, when every value can be spelled.
+
+    Values of one alphabet that are neighbours are joined as text, encoded once and tested once.
+    A character that is not ASCII becomes bytes that no alphabet holds.
+    """
+    names: dict[str, Any] = {"B": recipe.bitmap, "join": b"".join, "text": "".join}
     parts, lines, tests = ["m", "B"], list[str](), list[str]()
-    for piece in recipe.pieces:
-        if isinstance(piece, Place):
-            parts.append(_slice(piece, "at[{}]"))
-        elif not piece.spelling.is_text:
-            names[f"W{piece.which}"] = piece.spelling.write
-            parts.append(f"W{piece.which}(v{piece.which})")
+    for content, pieces in groupby(recipe.pieces, key=_text_content):
+        if content is None:
+            parts += [_unjoined(piece, names) for piece in pieces]
         else:
-            lines.append(f"    b{piece.which} = v{piece.which}.encode()")
-            tests += _value_tests(piece, names)
-            parts += _value_parts(piece, names)
-    arguments = ", ".join(["f", "at", "m", *(f"v{index}" for index in range(recipe.given))])
+            inserts = [piece for piece in pieces if isinstance(piece, Insert)]
+            parts.append(f"r{len(lines)}")
+            lines.append(f"    {parts[-1]} = {_joined(inserts, names)}.encode()")
+            tests += [*_size_and_form_tests(inserts, names), _alphabet_test(parts[-1], content, names)]
+    arguments = ", ".join(["f", "at", "m", *(f"v{which}" for which in range(recipe.given))])
     lines += [
         f"    if {' and '.join(tests) or 'True'}:",
         f"        return join(({', '.join(parts)}))",
@@ -71,44 +73,72 @@ def writer(recipe: Recipe) -> Callable[..., bytes | None]:
     return _compiled("write", [f"def write({arguments}):", *lines], names)
 
 
-def _value_tests(piece: Insert, names: dict[str, Any]) -> Iterator[str]:
-    """That a text value has the right length (a variable one's is looked up later) and alphabet."""
-    spelling, value = piece.spelling, f"b{piece.which}"
-    if not spelling.prefix_width:
-        yield f"len({value}) == {spelling.size}"
-    if spelling.form:
-        names[f"F{piece.which}"] = spelling.form.fullmatch
-        yield f"F{piece.which}({value})"
-    yield _alphabet_test(value, spelling.content, names, may_be_empty=bool(spelling.prefix_width))
+def _text_content(piece: Place | Insert) -> Content | None:
+    """The alphabet of a value that goes to the wire as it stands; None of what is copied or converted."""
+    return piece.spelling.content if isinstance(piece, Insert) and piece.spelling.is_text else None
 
 
-def _value_parts(piece: Insert, names: dict[str, Any]) -> Iterator[str]:
-    if piece.spelling.prefix_width:
-        names[f"P{piece.which}"] = piece.spelling.prefixes
-        yield f"P{piece.which}[len(b{piece.which})]"
-    yield f"b{piece.which}"
+def _unjoined(piece: Place | Insert, names: dict[str, Any]) -> str:
+    if isinstance(piece, Place):
+        return _slice(piece, "at[{}]")
+    names[f"W{piece.which}"] = piece.spelling.write
+    return f"W{piece.which}(v{piece.which})"
+
+
+def _joined(inserts: list[Insert], names: dict[str, Any]) -> str:
+    """Neighbouring values with their length prefixes; a length that is not allowed raises KeyError."""
+    parts = []
+    for which, spelling in inserts:
+        if spelling.prefix_width:
+            names[f"P{which}"] = spelling.prefixes
+            parts.append(f"P{which}[len(v{which})]")
+        parts.append(f"v{which}")
+    return f"text(({', '.join(parts)}))" if len(parts) > 1 else parts[0]
+
+
+def _size_and_form_tests(inserts: list[Insert], names: dict[str, Any]) -> Iterator[str]:
+    for which, spelling in inserts:
+        if not spelling.prefix_width:
+            yield f"len(v{which}) == {spelling.size}"
+        if spelling.form:
+            names[f"F{which}"] = spelling.form.fullmatch
+            yield f"F{which}(v{which}.encode())"
 
 
 def _runs(layout: Layout, names: dict[str, Any]) -> Iterator[str]:
     """One test for every run of neighbours of one alphabet.
 
     Length prefixes are digits and belong to every alphabet there is, so they do not break
-    a run; and because they are in it, a run is never empty.
+    a run; and because they are in it, a run is never empty. What else is printable does not
+    break a run of printable text either: it has its own test, and one long test is quicker
+    than two short ones.
     """
     for content, neighbours in groupby(layout.spellings, key=attrgetter("content")):
-        if content is not ANY:
-            numbers = [spelling.number for spelling in neighbours]
-            run = Place(*layout.spans[numbers[0]][:2], *layout.spans[numbers[-1]][2:])
-            yield _alphabet_test(_slice(run, "e{}"), content, names)
+        if content is not ANY and content is not PRINTABLE:
+            yield _run_test(layout, list(neighbours), content, names)
+    for is_printable, neighbours in groupby(layout.spellings, key=lambda spelling: spelling.content is not ANY):
+        texts = _from_first_to_last(PRINTABLE, list(neighbours)) if is_printable else []
+        if texts:
+            yield _run_test(layout, texts, PRINTABLE, names)
 
 
-def _alphabet_test(data: str, content: Content, names: dict[str, Any], *, may_be_empty: bool = False) -> str:
-    """`bytes.isdigit` knows ASCII only and is the quicker test, but calls nothing at all no digits."""
-    if content is DIGITS and not may_be_empty:
+def _from_first_to_last(content: Content, spellings: list[Spelling]) -> list[Spelling]:
+    """Those between the first and the last of this alphabet, and these."""
+    which = [index for index, spelling in enumerate(spellings) if spelling.content is content]
+    return spellings[which[0] : which[-1] + 1] if which else []
+
+
+def _run_test(layout: Layout, run: list[Spelling], content: Content, names: dict[str, Any]) -> str:
+    whole = Place(*layout.spans[run[0].number][:2], *layout.spans[run[-1].number][2:])
+    return _alphabet_test(_slice(whole, "e{}"), content, names)
+
+
+def _alphabet_test(data: str, content: Content, names: dict[str, Any]) -> str:
+    """Of data that is never empty. `bytes.isdigit` knows ASCII only, and is quicker than a table."""
+    if content is DIGITS:
         return f"{data}.isdigit()"
-    name = f"J_{content.name}"
-    names[name] = content.judge
-    return f"{data}.translate({name}).isascii()"
+    names[f"J_{content.name}"] = content.judge
+    return f"{data}.translate(J_{content.name}).isascii()"
 
 
 def _slice(place: Place, anchor: str) -> str:

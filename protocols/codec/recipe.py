@@ -21,55 +21,43 @@ if TYPE_CHECKING:
 RECIPES_MAX: Final = (
     256  # stories ask for a handful of different sets of changes; a mapping from outside may not grow us
 )
-WORTH_COMPILING: Final = 3
+WORTH_COMPILING: Final = 3  # a set of changes that is made again will be made for ever
 
 
 class Recipe:
     """A bitmap, then pieces in the order of the elements; `given` is how many values it is handed."""
 
-    __slots__ = ("_uses", "_write_quickly", "bitmap", "given", "pieces")
+    __slots__ = ("bitmap", "given", "pieces", "uses")
 
     def __init__(self, bitmap: bytes, pieces: Sequence[Place | Insert], given: int) -> None:
         self.bitmap = bitmap
         self.given = given
         self.pieces = tuple(pieces)
-        self._uses = 0
-        self._write_quickly: Callable[..., bytes | None] | None = None
+        self.uses = 0
 
-    def write(self, frame: bytes, at: Anchors, mti: bytes, values: Iterable[str | None]) -> bytes:
-        """The new frame. The quick function only says yes; where it does not, the slow one says why."""
-        if self._write_quickly is None:
-            return self._write_at_first(frame, at, mti, tuple(values))
-        try:
-            written = self._write_quickly(frame, at, mti, *values)
-        except (KeyError, AttributeError, TypeError):
-            written = None
-        return written or self.write_slowly(frame, at, mti, tuple(values))
-
-    def write_slowly(self, frame: bytes, at: Anchors, mti: bytes, values: Sequence[str | None]) -> bytes:
-        """The same piece by piece; raises LocalProtocolError for a value that cannot be spelled."""
+    def write(self, frame: bytes, at: Anchors, mti: bytes, values: Sequence[str | None]) -> bytes:
+        """The new frame, piece by piece; LocalProtocolError says which value cannot be spelled."""
         parts = [mti, self.bitmap]
         for piece in self.pieces:
             parts.append(piece.of(frame, at) if isinstance(piece, Place) else piece.spelling.write(values[piece.which]))
         return b"".join(parts)
 
-    def _write_at_first(self, frame: bytes, at: Anchors, mti: bytes, values: Sequence[str | None]) -> bytes:
-        self._uses += 1
-        if self._uses == WORTH_COMPILING:
-            self._write_quickly = quick.writer(self)
-        return self.write_slowly(frame, at, mti, values)
-
 
 class Recipes:
-    """The recipes for one layout that keep the same elements, by the elements they change."""
+    """The recipes for one layout that keep the same elements, by the elements they change.
 
-    __slots__ = ("_codec", "_kept", "_known", "_spans")
+    The quick functions only say yes; where one does not, or there is none, the recipe is
+    followed slowly, which says what is wrong.
+    """
+
+    __slots__ = ("_codec", "_kept", "_known", "_quick", "_spans")
 
     def __init__(self, codec: Codec, kept: Iterable[int], spans: Mapping[int, Place]) -> None:
         self._codec = codec
         self._kept = frozenset(kept)
         self._spans = spans
         self._known: dict[tuple[object, ...], Recipe] = {}
+        self._quick: dict[tuple[object, ...], Callable[..., bytes | None]] = {}
 
     def write(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
         """A frame in which the changes hold; a None drops its element."""
@@ -77,12 +65,27 @@ class Recipes:
         key: tuple[object, ...] = tuple(changes)
         if None in values:
             key = tuple((number, value is None) for number, value in changes.items())
+        try:
+            written = self._quick[key](frame, at, mti, *values)
+        except (KeyError, AttributeError, TypeError):
+            written = None
+        return written or self._write_slowly(key, frame, at, mti, changes)
+
+    def _write_slowly(
+        self, key: tuple[object, ...], frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]
+    ) -> bytes:
         recipe = self._known.get(key) or self._learn(key, changes)
-        return recipe.write(frame, at, mti, values)
+        written = recipe.write(frame, at, mti, tuple(changes.values()))
+        recipe.uses += 1
+        if recipe.uses == WORTH_COMPILING:
+            self._quick[key] = quick.writer(recipe)
+        return written
 
     def _learn(self, key: tuple[object, ...], changes: Mapping[int, str | None]) -> Recipe:
         if len(self._known) >= RECIPES_MAX:
-            del self._known[next(iter(self._known))]
+            oldest = next(iter(self._known))
+            del self._known[oldest]
+            self._quick.pop(oldest, None)
         recipe = self._known[key] = self._recipe(changes)
         return recipe
 

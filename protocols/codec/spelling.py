@@ -70,7 +70,7 @@ class Spelling:
     size: int
     prefix_width: int
     sizes: Mapping[bytes, int]
-    prefixes: Mapping[int, bytes]
+    prefixes: Mapping[int, str]
     content: Content
     form: re.Pattern[bytes] | None = None
     is_hex: bool = False
@@ -109,7 +109,7 @@ class Spelling:
             return data
         if len(data) not in self.prefixes:
             raise LocalProtocolError(f"DE {self.number} cannot be {len(data)} bytes long")
-        return self.prefixes[len(data)] + data
+        return self.prefixes[len(data)].encode() + data
 
     def _bytes_of(self, value: str | None) -> bytes:
         if not isinstance(value, str):
@@ -144,7 +144,7 @@ def spelling_of(number: int, row: SpecRow) -> Spelling:
 
 
 @cache  # some fifty elements of every dialect share a handful of these, of up to a thousand rows each
-def _lengths(width: int, least: int, most: int, step: int) -> tuple[dict[bytes, int], dict[int, bytes]]:
+def _lengths(width: int, least: int, most: int, step: int) -> tuple[dict[bytes, int], dict[int, str]]:
     """Length prefix to size and back, for the allowed sizes; a fixed element has no prefixes."""
     sizes = {b"%0*d" % (width, size): size for size in range(least, most + 1, step)} if width else {}
-    return sizes, {size: prefix for prefix, size in sizes.items()}
+    return sizes, {size: prefix.decode("ascii") for prefix, size in sizes.items()}
