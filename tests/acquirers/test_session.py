@@ -131,6 +131,16 @@ def test_what_is_owed_goes_out_once_the_next_link_has_signed_on() -> None:
     assert reversal.mti == "0420"
 
 
+def test_a_reversal_that_waits_for_its_repeat_does_not_wait_on_a_new_link() -> None:
+    talk = Talk().sign_on()
+    talk.purchase()
+    talk.wait(15), talk.wait(5), talk.wait(10)
+    talk.lose()
+    talk.now += 1
+    (sign_on,) = talk.connect()
+    assert [repeat.mti for repeat in sent(talk.hear(answer(sign_on.frame, "00")))] == ["0421"]
+
+
 def test_after_an_outage_the_switch_is_not_buried() -> None:
     talk = Talk().sign_on()
     for ticket in range(1, 101):
