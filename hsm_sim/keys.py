@@ -13,6 +13,7 @@ from functools import lru_cache
 from hsm_sim.errors import RefusedError
 from hsm_sim.key_scheme import KeyScheme, is_key_block, parse, unwrap, wrap
 from hsm_sim.lmk import KEY_TYPES, SETS, Lmk
+from hsm_sim.pin_translation import PinRules
 from hsm_sim.primitives.des import DOUBLE, LENGTHS, SINGLE, DesKey, has_odd_parity
 from hsm_sim.settings import Settings
 from protocols.hsm import codes
@@ -57,6 +58,7 @@ class Keyring:
     def __init__(self, lmk: Lmk, settings: Settings) -> None:
         self.lmk = lmk
         self.settings = settings
+        self.pin_rules = PinRules(settings)
         self._opened = lru_cache(maxsize=settings.cached_keys)(self._opened_anew)
 
     def __repr__(self) -> str:

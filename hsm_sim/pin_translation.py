@@ -121,6 +121,28 @@ def translation_refusal(source: str, destination: str, settings: Settings) -> st
     return codes.PIN_BLOCK_FORMAT
 
 
+class PinRules:
+    """The two refusals above worked out once for one HSM's settings, because every PIN asks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._formats = {code: format_refusal(code, settings) for code in FORMATS}
+        self._translations = {
+            (source, destination): translation_refusal(source, destination, settings)
+            for source in FORMATS
+            for destination in FORMATS
+        }
+
+    def check_format(self, code: str) -> None:
+        """Refuses a format that cannot be used."""
+        if refusal := self._formats.get(code, codes.PIN_BLOCK_FORMAT):
+            raise RefusedError(refusal)
+
+    def check_translation(self, source: str, destination: str) -> None:
+        """Refuses a translation that must not be done."""
+        if refusal := self._translations.get((source, destination), codes.PIN_BLOCK_FORMAT):
+            raise RefusedError(refusal)
+
+
 def des_block(digits: str) -> bytes:
     """The eight bytes of a PIN block; the longer ones belong to AES keys, which this format is not for."""
     if len(digits) != DES_BLOCK_DIGITS:

@@ -3,7 +3,7 @@
 from hsm_sim.command import Answer, Randomness, done
 from hsm_sim.errors import RefusedError
 from hsm_sim.keys import Keyring, KeyRule
-from hsm_sim.pin_translation import block_of, des_block, pin_in, translation_refusal
+from hsm_sim.pin_translation import block_of, des_block, pin_in
 from hsm_sim.primitives.pin_block import PIN_LONGEST, PIN_SHORTEST
 from protocols.hsm import HsmRequest, codes
 
@@ -12,8 +12,7 @@ def translated(request: HsmRequest, keys: Keyring, randomness: Randomness, sourc
     """The PIN block under the destination key, in the destination format."""
     fields = request.fields
     into = fields["destination_format"]
-    if refusal := translation_refusal(fields["source_format"], into, keys.settings):
-        raise RefusedError(refusal)
+    keys.pin_rules.check_translation(fields["source_format"], into)
     source_key = keys.open(source, fields)
     destination_key = keys.open(to, fields)
     account = fields["account"]

@@ -5,7 +5,7 @@ from hmac import compare_digest
 from hsm_sim.command import Answer, Randomness, checked
 from hsm_sim.errors import RefusedError
 from hsm_sim.keys import Keyring, KeyRule
-from hsm_sim.pin_translation import FORMATS, Family, des_block, format_refusal, pin_in
+from hsm_sim.pin_translation import FORMATS, Family, des_block, pin_in
 from hsm_sim.primitives.pvv import pvv
 from protocols.hsm import HsmRequest, codes
 
@@ -14,8 +14,7 @@ def pvv_verified(request: HsmRequest, keys: Keyring, randomness: Randomness, pin
     """00 when the PIN in the block gives this PVV, 01 when it gives another."""
     fields = request.fields
     code = fields["format"]
-    if refusal := format_refusal(code, keys.settings):
-        raise RefusedError(refusal)
+    keys.pin_rules.check_format(code)
     if FORMATS[code].family is Family.ISO_2:  # between terminal and chip only: no network carries it
         raise RefusedError(codes.PIN_BLOCK_FORMAT)
     block_key = keys.open(pin_key, fields)

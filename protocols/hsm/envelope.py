@@ -79,6 +79,18 @@ def build_request(
     >>> build_request("B2", b"0001", data=b"hello", lmk_id="00", trailer=b"t")
     b'0001B20005hello%00\\x19t'
     """
+    return pack_request(command, header, fields, lmk_id=lmk_id, trailer=trailer)
+
+
+def pack_request(
+    command: str,
+    header: bytes,
+    fields: Mapping[str, str | bytes],
+    *,
+    lmk_id: str | None = None,
+    trailer: bytes | None = None,
+) -> bytes:
+    """`build_request` for fields that are a mapping already."""
     layout = _layout(command)
     values = {name: _text(value) for name, value in fields.items()}
     try:
