@@ -1,0 +1,218 @@
+"""Reading a message for a person: every element named and masked, and where it breaks.
+
+Pure: bytes in, rows out. People paste hex from a trace, a frame as text, a capture with its
+length headers; they may not know the dialect either. So every way of reading that was not
+ruled out is tried, in a fixed order, and the first that reads everything wins; if none does,
+the one that gets furthest, because there the break means something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from protocols import dialects, framings
+from protocols.dialects import dialect_named
+from protocols.elements import ELEMENTS, SECRET_MARK, shown
+from protocols.errors import FormatError, RemoteProtocolError
+from protocols.framing import FRAME_MAX, framing_named
+from protocols.message import Message
+from protocols.mti import title
+
+UNFRAMED = "none"  # the framing of a message that has no length header any more
+USUAL_DIALECT, USUAL_FRAMING = "iso87_ascii", "len2"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One element as a person may see it."""
+
+    number: int
+    name: str
+    title: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """Where reading stopped, and what DE 44 of an answer would say about it."""
+
+    reason: str
+    element: int | None
+    offset: int
+
+    def __str__(self) -> str:
+        element = None if self.element is None else ELEMENTS.get(self.element)
+        where = f" in element {element.number}, {element.title}," if element else ""
+        return f"breaks{where} at byte {self.offset}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What can be said about one message."""
+
+    mti: str
+    rows: tuple[Row, ...]
+    length: int
+    broken: Break | None = None
+
+    @property
+    def title(self) -> str:
+        """The message type in words."""
+        return title(self.mti) if self.mti else "no message type"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way of reading what was given, and what it makes of it."""
+
+    form: str
+    framing: str
+    dialect: str
+    messages: tuple[Inspection, ...]
+    leftover: str = ""  # why the stream ends before a frame does
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything was read."""
+        return bool(self.messages) and not self.leftover and all(one.broken is None for one in self.messages)
+
+    @property
+    def reach(self) -> int:
+        """How many elements were read before it broke."""
+        return sum(len(one.rows) for one in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The bytes that somebody may have meant, and what makes us think so."""
+
+    form: str
+    data: bytes
+
+
+def rows_of(values: Iterable[tuple[int, str]]) -> tuple[Row, ...]:
+    """The elements of a message for a person, by number; masked as the data dictionary says."""
+    return tuple(row_of(number, value) for number, value in sorted(values))
+
+
+def row_of(number: int, value: str) -> Row:
+    """
+    >>> row_of(2, "9414100000000017").value, row_of(52, "0123456789ABCDEF").value
+    ('941410******0017', '[secret]')
+    """
+    element = ELEMENTS.get(number)
+    if element is None:
+        return Row(number, "unknown", "not in the data dictionary", SECRET_MARK)
+    return Row(number, element.name, element.title, shown(number, value))
+
+
+def inspected(message: Message) -> Inspection:
+    """A message that reads."""
+    return Inspection(message.mti, rows_of(message.items()), len(message.frame))
+
+
+def inspect_frame(dialect: str, frame: bytes) -> Inspection:
+    """A frame in one dialect, as far as it reads."""
+    try:
+        return inspected(dialect_named(dialect).decode(frame))
+    except FormatError as error:
+        broken = Break(error.slug, error.element, error.offset)
+        return Inspection(error.mti or "", rows_of(error.readable.items()), len(frame), broken)
+
+
+def inspect(given: Sequence[Given], dialect: str | None = None, framing: str | None = None) -> Reading:
+    """The best reading of what was given; a dialect or framing that is named is not guessed at."""
+    best: Reading | None = None
+    for reading in readings(given, dialect, framing):
+        if reading.is_whole:
+            return reading
+        if best is None or reading.reach > best.reach:
+            best = reading
+    assert best is not None  # there is always at least one way to read
+    return best
+
+
+def readings(given: Sequence[Given], dialect: str | None, framing: str | None) -> Iterator[Reading]:
+    """Every way of reading that was not ruled out, the usual ones first."""
+    ways = [framing] if framing else [UNFRAMED, *usual_first(framings.names(), USUAL_FRAMING)]
+    tongues = [dialect] if dialect else usual_first(dialects.names(), USUAL_DIALECT)
+    for one in given:
+        for way in ways:
+            frames, leftover = cut(one.data, way)
+            for tongue in tongues:
+                messages = tuple(inspect_frame(tongue, frame) for frame in frames)
+                yield Reading(one.form, way, tongue, messages, leftover)
+
+
+def cut(data: bytes, framing: str) -> tuple[list[bytes], str]:
+    """The frames in the bytes, and why there is something left, if there is."""
+    if framing == UNFRAMED:
+        return ([data], "") if data else ([], "nothing to read")
+    framer = framing_named(framing).framer()
+    try:
+        frames = framer.feed(data)
+    except RemoteProtocolError as error:
+        return [], error.reason
+    if framer.broken is not None:
+        return frames, framer.broken.reason
+    return frames, "the last frame is not whole" if framer.waiting else ""
+
+
+def usual_first(names: Iterable[str], usual: str) -> list[str]:
+    """
+    >>> usual_first(["a", "b", "c"], "b")
+    ['b', 'a', 'c']
+    """
+    return sorted(names, key=lambda name: (name != usual, name))
+
+
+def meant(text: bytes) -> list[Given]:
+    """What bytes somebody may have meant by a text or a file: the hex of them, or themselves.
+
+    >>> [(one.form, one.data) for one in meant(b"08 00\\n")]
+    [('hex', b'\\x08\\x00'), ('text', b'08 00')]
+    >>> [one.form for one in meant(b"\\x00\\x04ISO!")]
+    ['bytes']
+    """
+    forms = []
+    if (data := from_hex(text)) is not None:
+        forms.append(Given("hex", data))
+    is_text = text.isascii() and text.rstrip(b"\r\n").decode("ascii", "replace").isprintable()
+    forms.append(Given("text", text.rstrip(b"\r\n")) if is_text else Given("bytes", text))
+    return forms
+
+
+def from_hex(text: bytes) -> bytes | None:
+    """Hex with any spaces, line ends, colons or a leading 0x; None if it is not hex."""
+    digits = b"".join(text.replace(b":", b"").split()).removeprefix(b"0x")
+    try:
+        return bytes.fromhex(digits.decode("ascii"))
+    except (UnicodeDecodeError, ValueError):
+        return None
+
+
+def document(reading: Reading) -> Mapping[str, object]:
+    """A reading as `--json` prints it."""
+    return {
+        "form": reading.form,
+        "framing": reading.framing,
+        "dialect": reading.dialect,
+        "whole": reading.is_whole,
+        "leftover": reading.leftover or None,
+        "messages": [message_document(one) for one in reading.messages],
+    }
+
+
+def message_document(one: Inspection) -> Mapping[str, object]:
+    """One message as `--json` prints it: masked like everything else."""
+    broken = one.broken
+    return {
+        "mti": one.mti or None,
+        "title": one.title,
+        "elements": {str(row.number): {"name": row.name, "title": row.title, "value": row.value} for row in one.rows},
+        "broken": broken and {"reason": broken.reason, "element": broken.element, "offset": broken.offset},
+    }
+
+
+INPUT_MAX = 64 * FRAME_MAX  # a capture of one conversation; a whole trace is for other tools

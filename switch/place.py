@@ -1,0 +1,112 @@
+"""Which network, and where its books are kept: the two things every command asks.
+
+It also says how each party of that network is started, because a party is told the same two
+things. Starting it is for the shell.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from protocols.network import load, toml_files
+from protocols.participant import Role, load_participants
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The network's files and the state of its parties."""
+
+    network: Annotated[
+        Path | None, Parameter(help="Folder with the network's files. Without it: the demonstration network.")
+    ] = None
+    state: Annotated[Path, Parameter(help="Folder where the parties keep their books.")] = Path("var")
+
+    def command(self, module: str, *arguments: str) -> list[str]:
+        """The command line that starts a party, or asks it something, about this place."""
+        network = [] if self.network is None else ["--network", str(self.network)]
+        return [sys.executable, "-m", module, *arguments, *network, "--state", str(self.state)]
+
+
+DEMONSTRATION = Place()
+
+
+class Part(StrEnum):
+    """What a process of the network is. The value is its Python module."""
+
+    HSM = "hsm_sim"
+    ISSUER = "issuers"
+    SWITCH = "switch"
+    GATEWAY = "acquirers"
+
+
+#: The order of starting: whoever is dialled is there before whoever dials. Stopping goes backwards,
+#: so that nothing new arrives while the rest is being finished.
+STAGES: tuple[tuple[Part, ...], ...] = ((Part.HSM, Part.ISSUER), (Part.SWITCH,), (Part.GATEWAY,))
+
+TITLES = {Part.HSM: "hsm", Part.ISSUER: "issuer", Part.SWITCH: "switch", Part.GATEWAY: "gateway"}
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """One process of the network.
+
+    >>> str(Party(Part.ISSUER, "nbk")), Party(Part.ISSUER, "nbk").log_name
+    ('issuer nbk', 'issuer-nbk.log')
+    >>> str(Party(Part.HSM))
+    'hsm'
+    """
+
+    part: Part
+    name: str = ""  # of an issuer or a gateway; the HSM and the switch are alone
+
+    def __str__(self) -> str:
+        return f"{TITLES[self.part]} {self.name}".rstrip()
+
+    @property
+    def log_name(self) -> str:
+        """The file under `logs/` that takes what the party has to say."""
+        return f"{str(self).replace(' ', '-')}.log"
+
+    def command(self, place: Place, *more: str) -> list[str]:
+        """The command line that runs the party."""
+        return place.command(self.part, *filter(None, (self.name,)), *more)
+
+
+def issuers_here(network: Path | None) -> list[str]:
+    """The issuers whose host is ours: those with a file in banks/."""
+    return [path.stem for path in toml_files(network, "banks")]
+
+
+def issuers_elsewhere(network: Path | None) -> list[str]:
+    """The issuers of the network that somebody else runs: their books are not ours to read."""
+    here = issuers_here(network)
+    return [one.id for one in load_participants(network).values() if one.has(Role.ISSUER) and one.id not in here]
+
+
+def gateways_here(network: Path | None) -> list[str]:
+    """The gateways we run: those with a file in gateways/."""
+    return [path.stem for path in toml_files(network, "gateways")]
+
+
+def parties_of(network: Path | None, gateways: Sequence[str] | None = None) -> list[list[Party]]:
+    """Every process of a network, stage by stage; only some of the gateways, if they are named."""
+    names = {
+        Part.ISSUER: issuers_here(network),
+        Part.GATEWAY: gateways_here(network) if gateways is None else list(gateways),
+    }
+    return [[Party(part, name) for part in stage for name in names.get(part, [""])] for stage in STAGES]
+
+
+def ports_taken_by(network: Path | None) -> dict[str, int]:
+    """The fixed ports that the network's own processes will listen on, by name."""
+    read = load(network)
+    names = ["hsm", *issuers_here(network), *(listener.port for listener in read.listeners)]
+    return {name: read.ports[name] for name in dict.fromkeys(names) if name in read.ports}
