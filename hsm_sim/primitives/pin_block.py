@@ -9,14 +9,15 @@ Format 4 is AES and not here yet. What the PIN is worth, and which formats may
 be exchanged for which, is decided elsewhere.
 """
 
-import re
 from collections.abc import Callable
 
 PIN_SHORTEST, PIN_LONGEST = 4, 12
 
 Fill = Callable[[int], bytes]  # so many random bytes
 
-_FILLED = {"0": re.compile("F*"), "1": re.compile("[0-9A-F]*"), "2": re.compile("F*"), "3": re.compile("[A-F]*")}
+# What may stand behind the PIN, by format.
+_FILL = {"0": "F", "1": "0123456789ABCDEF", "2": "F", "3": "ABCDEF"}
+_LENGTHS = {f"{length:X}": length for length in range(PIN_SHORTEST, PIN_LONGEST + 1)}
 _TO_A_TO_F = {ord(digit): "ABCDEF"[n % 6] for n, digit in enumerate("0123456789ABCDEF")}
 _HEX_DIGITS = 16
 
@@ -40,7 +41,11 @@ def build(number: str, pin: str, account: str, fill: Fill) -> bytes:
     if not PIN_SHORTEST <= len(pin) <= PIN_LONGEST:
         raise PinLengthError("PIN length")
     opened = f"{number}{len(pin):X}{pin}"
-    field = int(opened + _filling(number, _HEX_DIGITS - len(opened), fill), 16)
+    if number in "02":
+        filled = opened.ljust(_HEX_DIGITS, "F")
+    else:
+        filled = opened + _random_filling(number, _HEX_DIGITS - len(opened), fill)
+    field = int(filled, 16)
     return (field ^ _account_field(number, account)).to_bytes(8, "big")
 
 
@@ -53,11 +58,11 @@ def read(number: str, block: bytes, account: str) -> str:
     field = f"{int.from_bytes(block, 'big') ^ _account_field(number, account):016X}"
     if field[0] != number:
         raise NoPinError("control digit")
-    length = int(field[1], 16)
-    if not PIN_SHORTEST <= length <= PIN_LONGEST:
+    length = _LENGTHS.get(field[1])
+    if length is None:
         raise PinLengthError("PIN length")
     pin = field[2 : 2 + length]
-    if not pin.isdigit() or _FILLED[number].fullmatch(field, 2 + length) is None:
+    if not pin.isdigit() or field[2 + length :].strip(_FILL[number]):
         raise NoPinError("digits or fill")
     return pin
 
@@ -66,8 +71,6 @@ def _account_field(number: str, account: str) -> int:
     return int(account, 16) if number in "03" else 0
 
 
-def _filling(number: str, count: int, fill: Fill) -> str:
-    if number in "02":
-        return "F" * count
+def _random_filling(number: str, count: int, fill: Fill) -> str:
     random = fill((count + 1) // 2).hex().upper()[:count]
     return random.translate(_TO_A_TO_F) if number == "3" else random

@@ -48,6 +48,13 @@ class Part(Protocol):
     def names(self) -> tuple[str, ...]:
         """The fields this part may hold."""
 
+    def pattern(self) -> str | None:
+        """One group of a regular expression that finds what `read` does in most frames, or None.
+
+        It need not match all that `read` takes (lower case, key blocks), but what
+        it matches must read the same. Layouts made of such parts are read in one go.
+        """
+
 
 def is_digits(text: str) -> bool:
     """ASCII digits only, and at least one: `isdigit` alone also takes "²".
@@ -94,6 +101,9 @@ class Digits:
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def pattern(self) -> str | None:
+        return f"([0-9]{{{self.length}}})"
+
     def _checked(self, value: str) -> str:
         if len(value) != self.length or not (value.isascii() and value.isdigit()):
             raise UnreadableError(self.name, self.code)
@@ -118,6 +128,9 @@ class Hex:
 
     def names(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def pattern(self) -> str | None:
+        return f"([0-9A-F]{{{self.length}}})"
 
     def _checked(self, value: str) -> str:
         if len(value) != self.length or not is_hex(value):
@@ -145,6 +158,9 @@ class Text:
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def pattern(self) -> str | None:
+        return f"([ -~]{{{self.length}}})"
+
     def _checked(self, value: str) -> str:
         if len(value) != self.length or _PRINTABLE.fullmatch(value) is None:
             raise UnreadableError(self.name, self.code)
@@ -170,6 +186,9 @@ class Choice:
 
     def names(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def pattern(self) -> str | None:
+        return f"({'|'.join(map(re.escape, self.allowed))})"
 
     def _checked(self, value: str) -> str:
         if value not in self.allowed:
@@ -216,6 +235,10 @@ class Key:
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def pattern(self) -> str | None:
+        schemes = "|".join(f"{letter}[0-9A-F]{{{length}}}" for letter, length in KEY_SCHEMES.items())
+        return None if self.bare_by else f"({schemes}|[0-9A-F]{{{self.bare}}})"
+
     def _bare_length(self, asked: Mapping[str, str]) -> int:
         if self.bare_by is None or self.bare_lengths is None:
             return self.bare
@@ -259,6 +282,9 @@ class Until:
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def pattern(self) -> str | None:
+        return f"([0-9]{{1,{self.longest}}}){re.escape(self.delimiter)}"
+
     def _checked(self, value: str) -> str:
         if len(value) > self.longest or not is_digits(value):
             raise UnreadableError(self.name, self.code)
@@ -290,6 +316,9 @@ class Run:
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def pattern(self) -> str | None:
+        return None
+
     def _checked(self, value: str) -> str:
         digits = value.rstrip("F")
         if not self.shortest <= len(value) <= self.longest or not is_digits(digits):
@@ -320,6 +349,9 @@ class PinBlock:
 
     def names(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def pattern(self) -> str | None:
+        return "([0-9A-F]{16})"
 
     def _is_long(self, text: str, at: int) -> bool:
         if len(text) - at < 32 + self.followed_by:
@@ -360,6 +392,9 @@ class Counted:
     def names(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def pattern(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Echoed:
@@ -379,6 +414,9 @@ class Echoed:
 
     def names(self) -> tuple[str, ...]:
         return (self.name,)
+
+    def pattern(self) -> str | None:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,6 +442,9 @@ class Optional:
     def names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts for name in part.names())
 
+    def pattern(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class When:
@@ -427,6 +468,9 @@ class When:
     def names(self) -> tuple[str, ...]:
         return tuple(name for part in self.parts for name in part.names())
 
+    def pattern(self) -> str | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:
@@ -444,3 +488,6 @@ class Mark:
 
     def names(self) -> tuple[str, ...]:
         return ()
+
+    def pattern(self) -> str | None:
+        return None
