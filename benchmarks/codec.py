@@ -50,6 +50,11 @@ def jobs(name: str) -> dict[str, Callable[[], object]]:
             read.get(number)
         read.patched(CHANGES)
 
+    def ours_picking() -> None:
+        read = dialect.decode(frame)
+        read.pick(ASKED)
+        read.patched(CHANGES)
+
     def ten_gets() -> None:
         for number in ASKED:
             get(number)
@@ -57,8 +62,10 @@ def jobs(name: str) -> dict[str, Callable[[], object]]:
     return {
         "pyiso8583: decode, change two, encode": theirs,
         "ours: decode, ten get(), patch two": ours,
+        "ours: decode, pick ten, patch two": ours_picking,
         "decode": lambda: dialect.decode(frame),
         "ten get()": ten_gets,
+        "pick, ten elements": lambda: message.pick(ASKED),
         "patched, two elements": lambda: message.patched(CHANGES),
         "answered": lambda: message.answered(OUTCOME),
         "encode from nothing": lambda: dialect.encode("0100", values),

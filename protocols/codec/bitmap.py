@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from protocols.codec.spelling import HEX
 from protocols.elements import SECONDARY_BITMAP
+
+MTI_SIZE: Final = 4  # the message type stands before the bitmap
 
 
 @dataclass(frozen=True, slots=True)

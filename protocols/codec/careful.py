@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from protocols.codec.layout import MTI_SIZE
+from protocols.codec.bitmap import MTI_SIZE
 from protocols.codec.place import Anchors
 from protocols.codec.spelling import DIGITS, Spelling
 from protocols.elements import EXTENDED_BITMAP
@@ -38,7 +38,7 @@ class Survey:
 
 
 def read(codec: Codec, frame: bytes) -> tuple[bytes, Anchors]:
-    """The bitmap and the anchors of a frame; FormatError says what is wrong with it."""
+    """The bitmap of a frame, and its anchors; FormatError says what is wrong with it."""
     mti = _mti(frame)
     bitmap = _bitmap(codec, frame, mti)
     numbers = codec.bitmaps.numbers(bitmap)

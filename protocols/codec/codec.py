@@ -1,6 +1,6 @@
 """Frame to Message and back, for one dialect.
 
-A frame is not taken apart: a function written for its bitmap checks it and finds
+A frame is not taken apart: a function written for its message type and bitmap checks it and finds
 where its elements are, and nothing is decoded until it is asked for. The codec
 keeps the layouts it has met, within a bound, because peers choose bitmaps.
 """
@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from protocols.codec import careful
-from protocols.codec.bitmap import BitmapForm
-from protocols.codec.layout import MTI_SIZE, Layout
+from protocols.codec.bitmap import MTI_SIZE, BitmapForm
+from protocols.codec.layout import Layout
 from protocols.codec.place import Anchors
 from protocols.codec.recipe import Recipes
 from protocols.codec.spelling import spelling_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 ELEMENTS_LAST: Final = 128
 KNOWN_MAX: Final = 1024  # a network has some tens of layouts; a thousand compiled ones are some ten megabytes
-ON_TRIAL_MAX: Final = 256  # not yet compiled: a stream of random bitmaps only ever pushes out its own kind
+ON_TRIAL_MAX: Final = 256  # not yet compiled: a stream of random bitmaps pushes out only its own kind
 
 Walk = Callable[[bytes], Anchors | None]
 
@@ -48,7 +48,7 @@ class Codec:
         """The message in a frame; FormatError names what cannot be read."""
         try:
             end = self._one_bitmap if frame[MTI_SIZE] < self._secondary_from else self._two_bitmaps
-            layout, walk = self._known[frame[MTI_SIZE:end]]
+            layout, walk = self._known[frame[:end]]
             at = walk(frame)
         except (KeyError, IndexError):
             at = None
@@ -56,27 +56,28 @@ class Codec:
 
     def encode(self, mti: str, values: Mapping[int, str]) -> bytes:
         """A frame made of canonical values; LocalProtocolError when one cannot be spelled."""
-        return self._from_nothing.write(b"", (0,), mti_on_the_wire(mti), values)
+        return self._from_nothing.write(b"", (0,), mti_on_the_wire(mti), values, may_drop=False)
 
     def _decode_carefully(self, frame: bytes) -> Message:
         bitmap, at = careful.read(self, frame)
-        layout = self._layout(bitmap)
+        layout = self._layout(frame[:MTI_SIZE], bitmap)
         if layout.is_worth_compiling():
-            self._compile(layout)
+            self._compile(layout, frame[: MTI_SIZE + len(bitmap)])
         return Message(frame, layout, at)
 
-    def _layout(self, bitmap: bytes) -> Layout:
-        if bitmap in self._known:
-            return self._known[bitmap][0]
-        if bitmap not in self._on_trial:
+    def _layout(self, mti: bytes, bitmap: bytes) -> Layout:
+        head = mti + bitmap
+        if head in self._known:
+            return self._known[head][0]
+        if head not in self._on_trial:
             _make_room(self._on_trial, ON_TRIAL_MAX)
-            self._on_trial[bitmap] = Layout(self, bitmap)
-        return self._on_trial[bitmap]
+            self._on_trial[head] = Layout(self, mti, bitmap)
+        return self._on_trial[head]
 
-    def _compile(self, layout: Layout) -> None:
+    def _compile(self, layout: Layout, head: bytes) -> None:
         _make_room(self._known, KNOWN_MAX)
-        self._known[layout.bitmap] = layout, layout.compiled()
-        self._on_trial.pop(layout.bitmap, None)
+        self._known[head] = layout, layout.compiled()
+        self._on_trial.pop(head, None)
 
 
 def _make_room(table: dict[bytes, Any], most: int) -> None:

@@ -1,7 +1,7 @@
-"""Where the elements of one bitmap lie in a frame.
+"""Where the elements lie in the frames of one message type and one bitmap.
 
-A layout is made once per bitmap and holds for every frame that has it. What is
-in the elements, and what to do about a frame that does not read, is not known here.
+A layout is made once and holds for every frame that begins the same. What is in
+the elements, and what to do about a frame that does not read, is not known here.
 """
 
 from __future__ import annotations
@@ -13,47 +13,77 @@ from protocols.codec import quick
 from protocols.codec.place import Anchors, Place
 from protocols.codec.recipe import Recipes
 from protocols.codec.spelling import Spelling
+from protocols.mti import MESSAGE_TYPES, is_known
 
 if TYPE_CHECKING:
     from protocols.codec.codec import Codec
+    from protocols.message import Message
 
-MTI_SIZE: Final = 4
 WORTH_COMPILING: Final = 3  # compiling costs some ten slow readings: not for a bitmap a stranger sends once
+
+ANSWERS: Final = {mti: row.answer.encode() for mti, row in MESSAGE_TYPES.items() if row.answer}
 
 # What an answer carries over from its request; everything else it must say itself.
 ECHOED: Final = frozenset({2, 3, 4, 7, 11, 12, 13, 32, 33, 37, 41, 42, 49, 70, 90})
 
 
 class Layout:
-    """One bitmap of one dialect.
+    """One message type with one bitmap, in one dialect.
 
     `places` has every element's value, `texts` the places of those that are plain text
     as they stand, `spans` every element with its length prefix. `patches` and `answers`
     are how to write other frames out of one of this layout.
     """
 
-    __slots__ = ("_uses", "answers", "bitmap", "codec", "numbers", "patches", "places", "spans", "spellings", "texts")
+    __slots__ = (
+        "_pickers",
+        "_uses",
+        "answer",
+        "answers",
+        "bitmap",
+        "codec",
+        "mti",
+        "numbers",
+        "patches",
+        "places",
+        "spans",
+        "spellings",
+        "texts",
+    )
 
-    def __init__(self, codec: Codec, bitmap: bytes) -> None:
+    def __init__(self, codec: Codec, mti: bytes, bitmap: bytes) -> None:
         self.codec = codec
+        self.mti = mti.decode("ascii")
+        self.answer = ANSWERS.get(self.mti)
         self.bitmap = bitmap
         self.numbers = codec.bitmaps.numbers(bitmap)
         self.spellings = tuple(codec.spellings[number] for number in self.numbers)
-        self.spans, self.places = _laid_out(MTI_SIZE + len(bitmap), self.spellings)
+        self.spans, self.places = _laid_out(len(mti) + len(bitmap), self.spellings)
         # Plain tuples: a frame's elements are read from these, and unpacking a tuple is what is quickest.
         self.texts = {s.number: tuple(self.places[s.number]) for s in self.spellings if s.is_text}
         self.patches = Recipes(codec, self.numbers, self.spans)
         self.answers = Recipes(codec, [number for number in self.numbers if number in ECHOED], self.spans)
+        self._pickers: dict[tuple[int, ...], Callable[[Message], tuple[str | None, ...]]] = {}
         self._uses = 0
 
     def is_worth_compiling(self) -> bool:
-        """Asked once per frame read the slow way; yes when the layout has shown that it is here to stay."""
+        """Asked once per frame read the slow way; yes when the layout has shown that it is here to stay.
+
+        A message type that this network does not have will be refused, however often it comes.
+        """
         self._uses += 1
-        return self._uses >= WORTH_COMPILING
+        return self._uses >= WORTH_COMPILING and is_known(self.mti)
 
     def compiled(self) -> Callable[[bytes], Anchors | None]:
         """The function that finds the anchors of a frame of this layout, or None when it does not read."""
         return quick.walker(self)
+
+    def picker(self, numbers: tuple[int, ...]) -> Callable[[Message], tuple[str | None, ...]]:
+        """The function that gives the values of these elements of a message of this layout."""
+        try:
+            return self._pickers[numbers]
+        except KeyError:
+            return self._pickers.setdefault(numbers, quick.picker(self, numbers))
 
 
 def _laid_out(start: int, spellings: tuple[Spelling, ...]) -> tuple[Mapping[int, Place], Mapping[int, Place]]:

@@ -20,10 +20,11 @@ from protocols.codec.spelling import ANY, DIGITS, PRINTABLE, Content, Spelling
 if TYPE_CHECKING:
     from protocols.codec.layout import Layout
     from protocols.codec.recipe import Recipe
+    from protocols.message import Message
 
 
 def walker(layout: Layout) -> Callable[[bytes], Anchors | None]:
-    """`walk(frame)`: the anchors of a frame that reads.
+    """`walk(frame)`: the anchors of a frame that reads and begins like this layout's.
 
     A length prefix that is not in the table of allowed ones raises KeyError. Slices past
     the end are short without a word, so the one test of the end comes first: anchors only grow.
@@ -43,9 +44,22 @@ def walker(layout: Layout) -> Callable[[bytes], Anchors | None]:
             names[f"F{number}"] = spelling.form.fullmatch
             tests.append(f"F{number}(f, {', '.join(_ends(layout.places[number]))})")
         end = _position(*layout.spans[number][2:])
-    tests = [f"len(f) == {end}", "f[:4].isdigit()", *_runs(layout, names), *tests]
+    tests = [f"len(f) == {end}", *_runs(layout, names), *tests]
     lines += [f"    if {' and '.join(tests)}:", f"        return {', '.join(anchors)},", "    return None"]
     return _compiled("walk", lines, names)
+
+
+def picker(layout: Layout, numbers: tuple[int, ...]) -> Callable[[Message], tuple[str | None, ...]]:
+    """`pick(message)`: the values of several elements at once."""
+    names: dict[str, Any] = {}
+    parts = []
+    for number in numbers:
+        if number in layout.texts:
+            parts.append(_slice(layout.places[number], "at[{}]", of="t"))
+        else:
+            parts.append(f"m.get({number})" if number in layout.places else "None")
+    lines = ["def pick(m):", "    t, at = m._text, m._at", f"    return ({''.join(f'{part}, ' for part in parts)})"]
+    return _compiled("pick", lines, names)
 
 
 def writer(recipe: Recipe) -> Callable[..., bytes | None]:
@@ -74,8 +88,8 @@ def writer(recipe: Recipe) -> Callable[..., bytes | None]:
 
 
 def _text_content(piece: Place | Insert) -> Content | None:
-    """The alphabet of a value that goes to the wire as it stands; None of what is copied or converted."""
-    return piece.spelling.content if isinstance(piece, Insert) and piece.spelling.is_text else None
+    """The alphabet of a value that goes to the wire as text; None of what is copied or converted."""
+    return piece.spelling.content if isinstance(piece, Insert) and not piece.spelling.is_raw else None
 
 
 def _unjoined(piece: Place | Insert, names: dict[str, Any]) -> str:
@@ -92,7 +106,7 @@ def _joined(inserts: list[Insert], names: dict[str, Any]) -> str:
         if spelling.prefix_width:
             names[f"P{which}"] = spelling.prefixes
             parts.append(f"P{which}[len(v{which})]")
-        parts.append(f"v{which}")
+        parts.append(f"v{which}.upper()" if spelling.is_hex else f"v{which}")
     return f"text(({', '.join(parts)}))" if len(parts) > 1 else parts[0]
 
 
@@ -141,8 +155,8 @@ def _alphabet_test(data: str, content: Content, names: dict[str, Any]) -> str:
     return f"{data}.translate(J_{content.name}).isascii()"
 
 
-def _slice(place: Place, anchor: str) -> str:
-    return f"f[{':'.join(_ends(place, anchor))}]"
+def _slice(place: Place, anchor: str, of: str = "f") -> str:
+    return f"{of}[{':'.join(_ends(place, anchor))}]"
 
 
 def _ends(place: Place, anchor: str = "e{}") -> tuple[str, str]:

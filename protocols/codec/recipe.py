@@ -24,6 +24,9 @@ RECIPES_MAX: Final = (
 WORTH_COMPILING: Final = 3  # a set of changes that is made again will be made for ever
 
 
+Key = tuple[object, ...]
+
+
 class Recipe:
     """A bitmap, then pieces in the order of the elements; `given` is how many values it is handed."""
 
@@ -56,32 +59,32 @@ class Recipes:
         self._codec = codec
         self._kept = frozenset(kept)
         self._spans = spans
-        self._known: dict[tuple[object, ...], Recipe] = {}
-        self._quick: dict[tuple[object, ...], Callable[..., bytes | None]] = {}
+        self._known: dict[Key, Recipe] = {}
+        self._quick: dict[Key, Callable[..., bytes | None]] = {}
 
-    def write(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
-        """A frame in which the changes hold; a None drops its element."""
+    def write(
+        self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None], may_drop: bool = True
+    ) -> bytes:
+        """A frame in which the changes hold; a None drops its element. `may_drop`: whether to expect one."""
         values = changes.values()
-        key: tuple[object, ...] = tuple(changes)
-        if None in values:
-            key = tuple((number, value is None) for number, value in changes.items())
+        key = _key_with_drops(changes) if may_drop and None in values else tuple(changes)
         try:
             written = self._quick[key](frame, at, mti, *values)
         except (KeyError, AttributeError, TypeError):
             written = None
-        return written or self._write_slowly(key, frame, at, mti, changes)
+        return written or self._write_slowly(frame, at, mti, changes)
 
-    def _write_slowly(
-        self, key: tuple[object, ...], frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]
-    ) -> bytes:
+    def _write_slowly(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
+        values = tuple(changes.values())
+        key = _key_with_drops(changes) if None in values else tuple(changes)
         recipe = self._known.get(key) or self._learn(key, changes)
-        written = recipe.write(frame, at, mti, tuple(changes.values()))
+        written = recipe.write(frame, at, mti, values)
         recipe.uses += 1
         if recipe.uses == WORTH_COMPILING:
             self._quick[key] = quick.writer(recipe)
         return written
 
-    def _learn(self, key: tuple[object, ...], changes: Mapping[int, str | None]) -> Recipe:
+    def _learn(self, key: Key, changes: Mapping[int, str | None]) -> Recipe:
         if len(self._known) >= RECIPES_MAX:
             oldest = next(iter(self._known))
             del self._known[oldest]
@@ -104,6 +107,11 @@ class Recipes:
             return self._codec.spellings[number]
         except KeyError:
             raise LocalProtocolError(f"DE {number} is not an element of {self._codec.dialect.name}") from None
+
+
+def _key_with_drops(changes: Mapping[int, str | None]) -> Key:
+    """Two sets of changes that drop differently are two recipes."""
+    return tuple((number, value is None) for number, value in changes.items())
 
 
 def _joined(pieces: Iterable[Place | Insert]) -> list[Place | Insert]:
