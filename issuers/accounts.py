@@ -135,6 +135,12 @@ class Ledger:
         self.accounts = accounts if isinstance(accounts, dict) else {account.id: account for account in accounts}
         self.holds = {hold.key: hold for hold in holds}
 
+    def open(self, account: Account) -> None:
+        """A new account; money comes to it by postings only."""
+        if account.id in self.accounts or account.posted or account.held:
+            raise LedgerError(f"account {account.id} cannot be opened like this")
+        self.accounts[account.id] = account
+
     def apply(self, effect: LedgerEffect) -> None:
         """Do what the effect says, wholly; or raise LedgerError and do nothing."""
         match effect:

@@ -114,7 +114,7 @@ class Given:
     answer: dict[int, str]
 
 
-Effect = LedgerEffect | Card | Booking | Given
+Effect = LedgerEffect | Account | Card | Booking | Given
 
 
 class Book:
@@ -143,6 +143,8 @@ class Book:
                     self._replace_card(effect)
                 case Given():
                     self.given[effect.key] = effect
+                case Account():
+                    self.ledger.open(effect)
                 case _:
                     self.ledger.apply(effect)
 

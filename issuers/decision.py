@@ -151,8 +151,15 @@ def approval(case: Case, way: Way = Way.NOTHING) -> Booking:
 
 def decline(case: Case, response_code: str, slug: str) -> Booking:
     """The same, declined: it has never had an effect."""
-    would_be = replace(approval(case), state=BookingState.DECLINED, amount=0, approved=0, approval_code="")
-    return replace(would_be, response_code=response_code, reason=slug)
+    return replace(
+        approval(case),
+        state=BookingState.DECLINED,
+        amount=0,
+        approved=0,
+        approval_code="",
+        response_code=response_code,
+        reason=slug,
+    )
 
 
 def used(case: Case, booking: Booking) -> Booking:

@@ -1,0 +1,134 @@
+"""The banks' command line.
+
+    python -m issuers NAME                 run the host of one bank: nbk, nbd, ebi, sandbox
+    python -m issuers cards [--json]       the test cards of all banks, and what each is for
+    python -m issuers books NAME [--json]  one bank's bookings, while its host runs and when it does not
+
+`--network DIR` reads the banks' files from DIR/banks instead of those that come with the program;
+`--state DIR` (var) is where each bank keeps its books, in issuers/NAME.db.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import trio
+
+from issuers.bank import Bank, load_bank, load_banks
+from issuers.cards import card_list
+from issuers.host import Host
+from issuers.store import Store, bank_path, read_books
+from protocols import network
+from protocols.dialect import Dialect
+from protocols.dialects import dialect_named
+from protocols.framing import framing_named
+from protocols.network import NetworkError
+from protocols.participant import Participant, load_participants
+from protocols.runtime.exits import DONE, MISCONFIGURED, FatalError
+from protocols.runtime.hsm_client import HsmClient
+from protocols.runtime.listener import serve_links
+from protocols.runtime.party import announce, run
+
+READY_WAITS_S = 0.5  # for the HSM to make the PVVs of a new bank; without one only PINs are declined
+DRAIN_S = 1.5  # at the end, for PINs that are at the HSM (which has 1 s)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _COMMANDS.get(options.what, _run_host)(options)
+    except NetworkError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+        return MISCONFIGURED
+    except FatalError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m issuers", description="The banks that issue cards.")
+    parser.add_argument("what", metavar="NAME", help="a bank, or: cards, books")
+    parser.add_argument("of", nargs="?", metavar="BANK", help="with books: whose")
+    parser.add_argument("--network", type=Path, default=None, metavar="DIR", help="files of another network")
+    parser.add_argument("--state", type=Path, default=Path("var"), metavar="DIR", help="where the books are (var)")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.add_argument("--log-level", default="INFO", metavar="LEVEL")
+    return parser
+
+
+def _cards(options: argparse.Namespace) -> int:
+    cards = card_list(load_banks(options.network))
+    if options.json:
+        print(json.dumps(cards, indent=1))
+        return DONE
+    for card in cards:
+        print(f"{card['pan']:<19}  {card['expiry']}  {card['pin'] or '-':<4}  {card['issuer']:<8} {card['note']}")
+    return DONE
+
+
+def _books(options: argparse.Namespace) -> int:
+    bank = load_bank(options.network, options.of or "")
+    entries = read_books(bank_path(options.state, bank.id))
+    if options.json:
+        print(json.dumps(entries))
+        return DONE
+    for entry in entries:
+        print(f"{entry['key']:<44} {entry['state']:<9} {entry['amount']:>12} {entry['currency']}")
+    return DONE
+
+
+def _run_host(options: argparse.Namespace) -> int:
+    bank = load_bank(options.network, options.what)
+    return run(bank.id, lambda stop: _host(bank, options, stop), log_level=options.log_level)
+
+
+_COMMANDS = {"cards": _cards, "books": _books}
+
+
+async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> int:
+    """From the books on disk to the last answer."""
+    places = network.load(options.network)
+    agreement = load_participants(options.network).get(bank.id)
+    host, port = places.address(bank.listen or bank.id)
+    store = Store(bank_path(options.state, bank.id))
+    try:
+        async with trio.open_nursery() as background, trio.open_nursery() as links:
+            hsm = HsmClient(places.address(bank.hsm), background) if bank.keys.pvk else None
+            bank_host = Host(bank, _dialect(bank, agreement), store, hsm, background, zpk=_zpk(agreement))
+            bank_host.seed()
+            framing = framing_named(_framing(bank, agreement), keep_alive=bool(agreement and agreement.keep_alive))
+            bound = await links.start(serve_links, host, port, framing, bank_host.serve)
+            announce("listening", bank.id, f"{host}:{bound}")
+            bank_host.start()
+            with trio.move_on_after(READY_WAITS_S):
+                await bank_host.pvvs_made.wait()
+            announce("ready", bank.id)
+            await stop.wait()
+            with trio.move_on_after(DRAIN_S):
+                await bank_host.drained()
+            links.cancel_scope.cancel()
+            background.cancel_scope.cancel()
+    finally:
+        store.close()
+    return DONE
+
+
+def _dialect(bank: Bank, agreement: Participant | None) -> Dialect:
+    return dialect_named(bank.dialect or (agreement.dialect if agreement else "iso87_ascii"))
+
+
+def _framing(bank: Bank, agreement: Participant | None) -> str:
+    return bank.framing or (agreement.framing if agreement else "len2")
+
+
+def _zpk(agreement: Participant | None) -> str | None:
+    return agreement.keys.zpk if agreement else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,333 @@
+"""The bank's host: the switch dials in, frames come in, answers go out.
+
+All frames of one wake-up are decided together, recorded in one commit, and only then answered, in one
+write. A PIN goes to the HSM without holding up anybody: its request comes back with the verdict
+and is decided among those of its own wake-up. A repeat that comes meanwhile waits for the same answer.
+
+The commit happens here, in the loop: while it runs nothing could be answered anyway, and the next
+batch grows in the meantime. What is said is `desk`'s, what is remembered `store`'s.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final, Protocol
+
+import structlog
+import trio
+
+from issuers.accounts import LedgerError
+from issuers.ask import Ask, Pin
+from issuers.bank import Bank
+from issuers.book import Book, Effect
+from issuers.desk import Desk, Noted, Reply
+from issuers.seed import seeds
+from issuers.store import Store
+from protocols.dialect import Dialect
+from protocols.errors import LocalProtocolError
+from protocols.hsm import HsmAnswer
+from protocols.message import Message
+from protocols.pan import Pan
+from protocols.runtime.exits import FatalError
+from protocols.runtime.hsm_client import HsmDown, OnAnswer
+from protocols.runtime.link import Link
+from protocols.runtime.log import LogBudget
+from protocols.session import LinkState
+
+PIN_BLOCK_FORMAT: Final = "01"  # ISO 9564-1 format 0
+# What the HSM can say about the PIN itself: verified, not verified, no PIN in the block, PIN of a strange length.
+# A block that decrypts to noise is a wrong PIN like any other. Whatever else it says is about our question.
+PIN_VERDICTS: Final = {"00": Pin.RIGHT, "01": Pin.WRONG, "20": Pin.WRONG, "24": Pin.WRONG}
+SEEDING_RETRY_S: Final = 0.5  # while the HSM is away; only PINs wait for it
+NOISE_PER_MINUTE: Final = 10  # messages that nothing can be said to; then the link is closed
+MINUTE_S: Final = 60.0
+
+log = structlog.get_logger()
+
+
+class BooksBrokenError(FatalError):
+    """The books and a decision contradict each other. Going on would make it worse."""
+
+
+class Hsm(Protocol):
+    """What the host asks of an HSM client."""
+
+    def submit(self, command: str, fields: dict[str, str | bytes], on_answer: OnAnswer) -> None: ...
+
+    async def ask(self, command: str, **fields: str | bytes) -> HsmAnswer: ...
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Connection:
+    """A link of the switch's, whether it has signed on, and how much noise it has made."""
+
+    __slots__ = ("link", "noise", "state")
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
+        self.state = LinkState.CONNECTED
+        self.noise: list[float] = []
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one wake-up has come to: to be recorded, then said, then asked."""
+
+    effects: list[Effect]
+    replies: list[tuple[Connection, Reply]]
+    to_verify: list[Ask]
+
+
+class Host:
+    """One bank's host, living in the caller's nursery."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        dialect: Dialect,
+        store: Store,
+        hsm: Hsm | None,
+        nursery: trio.Nursery,
+        *,
+        zpk: str | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.bank = bank
+        self._store = store
+        self._desk = Desk(bank, dialect, store.tokens)
+        self._hsm = hsm
+        self._zpk = bank.keys.zpk or zpk
+        self._nursery = nursery
+        self._now = now
+        self._at_the_hsm: dict[str, list[tuple[Connection, Ask]]] = {}  # by key: the request, then its repeats
+        self._verified: list[Ask] = []
+        self._some_verified = trio.Event()
+        self._log_budget = LogBudget()
+        self.pvvs_made = trio.Event()
+        self._all_answered = trio.Event()
+
+    # Beginning
+
+    def seed(self) -> None:
+        """Give the books what the bank's file has and they lack."""
+        moment = self.bank.moment(self._now())
+        self._commit(seeds(self.bank, self._store.fetch(()), self._store.tokens, moment))
+
+    def start(self) -> None:
+        """What runs beside the links: PINs that come back from the HSM, and the making of PVVs."""
+        self._nursery.start_soon(self._take_verdicts)
+        if self._hsm is None:
+            self.pvvs_made.set()
+        else:
+            self._nursery.start_soon(self._make_pvvs, self._hsm)
+
+    async def drained(self) -> None:
+        """Until no request waits for the HSM."""
+        while self._at_the_hsm:
+            await self._all_answered.wait()
+
+    # Links
+
+    async def serve(self, link: Link) -> None:
+        """One link, until the switch ends it."""
+        connection = Connection(link)
+        while frames := await link.receive():
+            self._take(connection, frames)
+
+    def _take(self, connection: Connection, frames: Iterable[bytes]) -> None:
+        """Read them all, fetch once, decide each in its turn, record once, answer once."""
+        readings = [self._desk.read(frame) for frame in frames]
+        book = self._store.fetch(reading for reading in readings if isinstance(reading, Ask))
+        turn = Turn([], [], [])
+        for reading in readings:
+            match reading:
+                case Ask():
+                    self._decide_first(connection, reading, book, turn)
+                case Message():
+                    connection.state, reply = self._desk.manage(reading, connection.state)
+                    turn.replies.append((connection, reply))
+                case Reply():
+                    turn.replies.append((connection, reading))
+                case Noted():
+                    self._note(connection, reading)
+        self._finish(book, turn)
+
+    def _decide_first(self, connection: Connection, ask: Ask, book: Book, turn: Turn) -> None:
+        refusal = self._desk.link_refusal(ask, connection.state)
+        waiting = self._at_the_hsm.get(ask.key)
+        if refusal is not None:
+            turn.replies.append((connection, refusal))
+        elif waiting is None:
+            self._decide(connection, ask, book, turn)
+        elif waiting[0][1].fingerprint == ask.fingerprint:
+            waiting.append((connection, ask))
+        else:
+            turn.replies.append((connection, self._desk.differs(ask)))
+
+    def _decide(self, connection: Connection, ask: Ask, book: Book, turn: Turn) -> None:
+        reply = self._answer(ask, book, turn)
+        if reply is not None:
+            turn.replies.append((connection, reply))
+        else:
+            self._at_the_hsm[ask.key] = [(connection, ask)]
+            turn.to_verify.append(ask)
+
+    def _answer(self, ask: Ask, book: Book, turn: Turn) -> Reply | None:
+        """Decide, and make it true in the snapshot. A mistake of ours declines; it never approves."""
+        try:
+            outcome = self._desk.answer(ask, book, self.bank.moment(self._now()))
+        except Exception as error:
+            log.error("a request could not be decided", booking=ask.booking_key, exc_info=error)
+            return self._desk.fault(ask)
+        self._apply(book, outcome.effects, turn)
+        return outcome.reply
+
+    def _apply(self, book: Book, effects: tuple[Effect, ...], turn: Turn) -> None:
+        """From here on there is no way back: books that do not take what was decided end the process."""
+        try:
+            book.apply(effects)
+        except LedgerError as error:
+            raise BooksBrokenError(f"a decision does not fit the books: {error}") from None
+        turn.effects.extend(effects)
+
+    def _finish(self, book: Book, turn: Turn) -> None:
+        """Record, then say; and ask the HSM about a PIN only when the try is on disk."""
+        self._store.record(book, turn.effects)
+        self._say(turn.replies)
+        for ask in turn.to_verify:
+            self._verify(ask)
+
+    def _note(self, connection: Connection, noted: Noted) -> None:
+        """Count what nothing can be said to; too much of it closes the link."""
+        now = trio.current_time()
+        connection.noise = [at for at in connection.noise if now - at < MINUTE_S] + [now]
+        left_out = self._log_budget.spend((connection.link.name, noted.reason), now)
+        if left_out is not None:
+            log.warning("not answered", link=connection.link.name, reason=noted.reason, left_out=left_out)
+        if len(connection.noise) > NOISE_PER_MINUTE:
+            connection.link.abort("too much that cannot be answered")
+
+    # Saying
+
+    def _say(self, replies: Iterable[tuple[Connection, Reply]]) -> None:
+        """One write per link; what is to be said in a manner of its own goes its own way."""
+        frames: dict[Connection, list[bytes]] = defaultdict(list)
+        closing = set()
+        for connection, reply in replies:
+            if connection in closing:
+                continue
+            frames[connection] += self._now_or_later(connection, reply)
+            if reply.manner.close:
+                closing.add(connection)
+        for connection, together in frames.items():
+            if together:
+                connection.link.send(together)
+        for connection in closing:
+            connection.link.abort("the amount asked for it")
+
+    def _now_or_later(self, connection: Connection, reply: Reply) -> list[bytes]:
+        if reply.manner.delay_s:
+            self._nursery.start_soon(self._say_later, connection, reply)
+            return []
+        return [reply.frame] * reply.manner.copies
+
+    async def _say_later(self, connection: Connection, reply: Reply) -> None:
+        await trio.sleep(reply.manner.delay_s)
+        connection.link.send([reply.frame])
+
+    # PINs
+
+    def _verify(self, ask: Ask) -> None:
+        """Ask the HSM, and go on; `_take_verdicts` takes up the thread."""
+        try:
+            self._submit(ask, lambda outcome: self._heard(ask, outcome))
+        except LocalProtocolError as error:  # a question that the HSM has no words for
+            log.warning("a PIN could not be asked about", reason=str(error))
+            self._heard(ask, HsmDown(str(error)))
+
+    def _submit(self, ask: Ask, on_answer: OnAnswer) -> None:
+        card, pan = self._store.cards[ask.token], ask.message.pan
+        if self._hsm is None or self._zpk is None or self.bank.keys.pvk is None or pan is None:
+            on_answer(HsmDown("this bank has no HSM or no keys"))
+            return
+        fields: dict[str, str | bytes] = {
+            "zone_key": self._zpk,
+            "pvk": self.bank.keys.pvk,
+            "pin_block": ask.message.pin_block or "",
+            "format": PIN_BLOCK_FORMAT,
+            "account": pan.account12,
+            "pvki": self.bank.keys.pvki,
+            "pvv": card.pvv or "",
+        }
+        self._hsm.submit("EC", fields, on_answer)
+
+    def _heard(self, ask: Ask, outcome: HsmAnswer | HsmDown) -> None:
+        ask.pin = Pin.UNKNOWN if isinstance(outcome, HsmDown) else PIN_VERDICTS.get(outcome.error, Pin.UNKNOWN)
+        if isinstance(outcome, HsmAnswer) and ask.pin is Pin.UNKNOWN:
+            log.error("the HSM refuses to verify PINs", error=outcome.error)
+        self._verified.append(ask)
+        self._some_verified.set()
+
+    async def _take_verdicts(self) -> None:
+        """All that the HSM said in one wake-up is decided together, like frames of one read."""
+        while True:
+            await self._some_verified.wait()
+            self._some_verified = trio.Event()
+            asks, self._verified = self._verified, []
+            self._take_up_again(asks)
+
+    def _take_up_again(self, asks: list[Ask]) -> None:
+        book = self._store.fetch(asks)
+        turn = Turn([], [], [])
+        for ask in asks:
+            for connection, waiting in self._at_the_hsm.pop(ask.key):
+                waiting.pin = ask.pin
+                reply = self._answer(waiting, book, turn)  # a repeat gets the answer that the first has got just now
+                if reply is not None:
+                    turn.replies.append((connection, reply))
+        self._finish(book, turn)
+        if not self._at_the_hsm:
+            self._all_answered.set()
+            self._all_answered = trio.Event()
+
+    async def _make_pvvs(self, hsm: Hsm) -> None:
+        """PIN verification values for the cards that lack one, whenever the HSM can be reached."""
+        for card in self.bank.cards:
+            token = self._store.tokens.of(Pan(card.pan))
+            if card.pin is not None and self._store.cards[token].pvv is None:
+                pvv = await self._pvv(hsm, Pan(card.pan), card.pin)
+                if pvv is not None:
+                    self._commit((replace(self._store.cards[token], pvv=pvv),))
+        self.pvvs_made.set()
+
+    async def _pvv(self, hsm: Hsm, pan: Pan, pin: str) -> str | None:
+        """Made by the HSM from the PIN; None when it will not, which is the configuration's fault."""
+        while True:
+            try:
+                return await self._asked_for_pvv(hsm, pan, pin)
+            except HsmDown:
+                await trio.sleep(SEEDING_RETRY_S)
+
+    async def _asked_for_pvv(self, hsm: Hsm, pan: Pan, pin: str) -> str | None:
+        keys, account = self.bank.keys, pan.account12
+        under_lmk = await hsm.ask("BA", pin=pin, account=account)
+        if under_lmk.done:
+            hidden = under_lmk.fields["pin_under_lmk"]
+            made = await hsm.ask("DG", pvk=keys.pvk or "", pin_under_lmk=hidden, account=account, pvki=keys.pvki)
+            if made.done:
+                return made.fields["pvv"]
+            under_lmk = made
+        log.error("the HSM refuses to make a PVV", card=pan.masked, error=under_lmk.error)
+        return None
+
+    def _commit(self, effects: tuple[Effect, ...]) -> None:
+        """Effects of our own, that nobody asked for."""
+        book = self._store.fetch(())
+        book.apply(effects)
+        self._store.record(book, effects)
