@@ -41,6 +41,7 @@ class Framing:
     write: Callable[[int], bytes]
     is_inclusive: bool = False
     keep_alive: bool = False
+    longest: int = FRAME_MAX  # of a frame; other messages than card messages may be longer
 
     def framer(self) -> Framer:
         """A fresh reader for one connection."""
@@ -48,8 +49,8 @@ class Framing:
 
     def pack(self, frame: bytes) -> bytes:
         """The frame with its header, ready to send."""
-        if not 0 < len(frame) <= FRAME_MAX:
-            raise LocalProtocolError(f"a frame has 1 to {FRAME_MAX} bytes, not {len(frame)}")
+        if not 0 < len(frame) <= self.longest:
+            raise LocalProtocolError(f"a frame has 1 to {self.longest} bytes, not {len(frame)}")
         return self.write(len(frame) + self.header_counted) + frame
 
     @property
@@ -99,7 +100,7 @@ class Framer:
         at, have = 0, len(data)
         while at + width <= have:
             length = framing.read(data, at)
-            if length is None or not counted < length <= FRAME_MAX + counted:
+            if length is None or not counted < length <= framing.longest + counted:
                 self._judge(length, data)
                 at += width  # it was a keep-alive
                 continue
@@ -125,12 +126,12 @@ class Framer:
             raise RemoteProtocolError(f"not ISO 8583: {spoken}")
         if length is None:
             raise RemoteProtocolError(f"a length of {self._framing.name} that is not a number")
-        if length > FRAME_MAX:
-            raise RemoteProtocolError(f"a frame of {length} bytes, more than {FRAME_MAX}")
+        if length > self._framing.longest:
+            raise RemoteProtocolError(f"a frame of {length} bytes, more than {self._framing.longest}")
         raise RemoteProtocolError(f"a length of {length}, which leaves no frame")
 
 
-def framing_named(name: str, *, keep_alive: bool = False) -> Framing:
+def framing_named(name: str, *, keep_alive: bool = False, longest: int = FRAME_MAX) -> Framing:
     """
     >>> framing_named("len2").pack(b"0800")
     b'\\x00\\x040800'
@@ -139,7 +140,7 @@ def framing_named(name: str, *, keep_alive: bool = False) -> Framing:
     """
     from protocols import framings  # late: the files of the folder are made of this one
 
-    return replace(framings.framing(name), keep_alive=keep_alive)
+    return replace(framings.framing(name), keep_alive=keep_alive, longest=longest)
 
 
 def _protocol_of(data: bytes) -> str | None:
