@@ -64,8 +64,8 @@ class Gateway:
         return self._session.owed
 
     async def take_leave(self) -> None:
-        """Wait until nothing is in flight, then sign off. The caller bounds it: the switch may be silent."""
-        while self._waiting:
+        """Wait until nothing is in flight or owed, then sign off. The caller bounds it: the switch may be silent."""
+        while self._waiting or (self._session.signed_on and self._session.owed):
             await self._changed.wait()
         if self._session.signed_on:
             await self.ask(self.network_management(SIGN_OFF))
