@@ -528,6 +528,8 @@ class Core:
         )
         packed = self._record(record)
         self.memory.keep(transaction.key, transaction.sent, packed)
+        for owed in record.debts:
+            self._send_owed(self.issuers[owed.issuer], now)
         if verdict.reverses is not None:
             self.memory.mark(verdict.reverses.key, REVERSED)
         if verdict.tombstone is not None:
@@ -544,7 +546,8 @@ class Core:
         if values is None:
             return []
         issuer = debts.creditor(transaction, verdict)
-        return [self._owe(issuer, transaction.number, values, now)]
+        undone = verdict.reverses.number if verdict.reverses else transaction.number
+        return [self._owe(issuer, undone, values, now)]
 
     def _owe(self, issuer: str, transaction: int, values: debts.Owing, now: Instant) -> Debt:
         """A debt under a STAN of its own, which it keeps however often it is sent."""
@@ -561,6 +564,7 @@ class Core:
         assert past.sent is not None
         debt = self._owe(past.sent.issuer, past.number, debts.reversal_of(past, why, now), now)
         self._record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
+        self._send_owed(self.issuers[debt.issuer], now)
 
     def _undo_unheard(self, transaction: Transaction, now: Instant) -> None:
         past = self.memory.recall(transaction.key)

@@ -6,12 +6,17 @@ whether it makes sense, and how it is passed on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from protocols import codes
 from protocols import elements as de
 from protocols.codes import APPROVED, PARTIALLY_APPROVED, SLUG_MAX, plain_reason
 from protocols.message import Message
 from switch.request import Request
 from switch.story import Debt, Verdict, declined
+
+#: What the switch fills in where the card's currency is not the merchant's.
+BILLING = (de.BILLING_AMOUNT, de.BILLING_RATE, de.CONVERSION_DATE, de.BILLING_CURRENCY)
 
 #: Elements of the issuer's own that travel on to the asker.
 PASSED_ON = (de.ADDITIONAL_AMOUNTS, de.ICC_DATA)
@@ -28,16 +33,22 @@ def makes_sense(request: Request, answer: Message) -> bool:
     return amount is None or int(amount) <= request.amount
 
 
-def relayed(request: Request, answer: Message) -> Verdict:
-    """The verdict that passes the issuer's answer on."""
+def relayed(request: Request, answer: Message, changes: Mapping[int, str | None]) -> Verdict:
+    """The verdict that passes the issuer's answer on; `changes` is what the issuer was told differently."""
     code = answer.get(de.RESPONSE_CODE) or ""
-    elements = {number: value for number in PASSED_ON if (value := answer.get(number)) is not None}
+    elements = billed(changes)
+    elements |= {number: value for number in PASSED_ON if (value := answer.get(number)) is not None}
     if code == APPROVED:
         return Verdict(code, approval_code=answer.get(de.APPROVAL_CODE), elements=elements)
     if code == PARTIALLY_APPROVED:
         return partly(request, answer, elements)
     reason = (answer.get(de.REASON) or "")[:SLUG_MAX].strip() or plain_reason(code).slug
     return Verdict(code, reason=reason, elements=elements)
+
+
+def billed(changes: Mapping[int, str | None]) -> dict[int, str]:
+    """What the holder is billed in another currency, for the asker to know: DE 6, 10, 16 and 51 as we filled them."""
+    return {number: value for number in BILLING if (value := changes.get(number)) is not None}
 
 
 def partly(request: Request, answer: Message, elements: dict[int, str]) -> Verdict:

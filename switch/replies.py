@@ -24,9 +24,6 @@ MATCHED = (de.AMOUNT, de.TERMINAL_ID)
 #: What an answer echoes of a request that could not be read whole, where it could be read.
 ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70, 90)
 
-#: DE 10 of a foreign purchase and its kin: the gateway is told what the holder is billed.
-BILLING = (de.BILLING_AMOUNT, de.BILLING_RATE, de.CONVERSION_DATE, de.BILLING_CURRENCY)
-
 
 def same_request(first: Message, repeat: Message) -> bool:
     """Whether a message with a known key asks for the same thing."""

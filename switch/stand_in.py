@@ -7,18 +7,23 @@ approved it unheard, it owes a reversal (0420). Limits that count belong to the 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from protocols.codes import APPROVED
 from protocols.money import Amount, currency_numbered
 from switch.configuration import Configuration
+from switch.issuer_answer import billed
 from switch.request import Request
 from switch.story import Debt, Silence, Verdict, declined
 
 
-def without_issuer(request: Request, network: Configuration, silence: Silence) -> Verdict:
+def without_issuer(
+    request: Request, network: Configuration, silence: Silence, changes: Mapping[int, str | None]
+) -> Verdict:
     """Approve within the limit, or say that the issuer was silent."""
     if not may_stand_in(request, network):
         return no_answer(silence)
-    return Verdict(APPROVED, debt=Debt.ADVICE, stand_in=True)
+    return Verdict(APPROVED, elements=billed(changes), debt=Debt.ADVICE, stand_in=True)
 
 
 def no_answer(silence: Silence) -> Verdict:

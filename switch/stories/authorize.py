@@ -23,5 +23,5 @@ def authorize(request: Request, network: Configuration) -> Story:
         changes[de.PIN_BLOCK] = pins.translated_block(translated)
     answer = yield Ask(changes)
     if isinstance(answer, Silence):
-        return stand_in.without_issuer(request, network, answer)
-    return issuer_answer.relayed(request, answer)
+        return stand_in.without_issuer(request, network, answer, changes)
+    return issuer_answer.relayed(request, answer, changes)

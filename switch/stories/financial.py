@@ -27,4 +27,4 @@ def financial(request: Request, network: Configuration) -> Story:
     answer = yield Ask(changes)
     if isinstance(answer, Silence):
         return stand_in.no_answer(answer)
-    return issuer_answer.relayed(request, answer)
+    return issuer_answer.relayed(request, answer, changes)
