@@ -77,7 +77,7 @@ class Gateway:
         try:
             self._carry_out(self._session.connected(trio.current_time(), self._utc()))
             while frames := await link.receive():
-                self._carry_out(self._session.received(frames, trio.current_time(), self._utc()))
+                self._carry_out(self._session.received(frames, trio.current_time()))
         finally:
             self._link = None
             self._log.info("disconnected", link=link.name, reason=link.close_reason)

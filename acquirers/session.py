@@ -126,6 +126,10 @@ class Session:
                 return Stamp(stan, at)
         raise RuntimeError("every STAN is in use")  # a million requests in flight: the bound is the till's
 
+    def network_management(self, code: str, at: datetime) -> Request:
+        """A 0800 in this gateway's name."""
+        return make_network_management(code, self._house, self.stamp(at))
+
     def due(self) -> float | None:
         """The moment at which `tick` has something to do, if nothing happens before."""
         moments = [pending.deadline for pending in self._every_pending()]
@@ -140,7 +144,7 @@ class Session:
         """A new link: nothing but a sign-on goes out until it is answered."""
         self._link, self._quiet_since = LinkState.CONNECTED, now
         step = Step()
-        self._ask(self._network_management(SIGN_ON, at), now, None, step)
+        self._ask(self.network_management(SIGN_ON, at), now, None, step)
         return step
 
     def disconnected(self, now: float, at: datetime) -> Step:
@@ -162,11 +166,7 @@ class Session:
             step.heard.append(Heard(ticket, Outcome.LINK_DOWN))
         return step
 
-    def network_management(self, code: str, at: datetime) -> Request:
-        """A 0800 in this gateway's name."""
-        return self._network_management(code, at)
-
-    def received(self, frames: Iterable[bytes], now: float, at: datetime) -> Step:
+    def received(self, frames: Iterable[bytes], now: float) -> Step:
         """Frames from the switch: answers, and its own network management."""
         self._quiet_since = now
         step = Step()
@@ -194,14 +194,11 @@ class Session:
         if self.signed_on and step.hang_up is None:
             if now >= self._quiet_since + self._house.participant.echo_s:
                 self._quiet_since = now
-                self._ask(self._network_management(ECHO, at), now, None, step)
+                self._ask(self.network_management(ECHO, at), now, None, step)
             self._pay(now, step)
         return step
 
     # --- asking
-
-    def _network_management(self, code: str, at: datetime) -> Request:
-        return make_network_management(code, self._house, self.stamp(at))
 
     def _ask(self, request: Request, now: float, ticket: int | None, step: Step) -> None:
         deadline = now + self._house.participant.deadlines.gateway_s

@@ -85,7 +85,7 @@ class Talk:
         return sent
 
     def hear(self, *frames: bytes) -> Step:
-        return self.session.received(frames, self.now, AT)
+        return self.session.received(frames, self.now)
 
     def wait(self, seconds: float) -> Step:
         self.now += seconds

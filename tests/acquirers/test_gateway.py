@@ -170,3 +170,18 @@ async def test_a_gateway_takes_its_leave_after_the_last_answer(autojump_clock: t
                 await counter.gateway.take_leave()
         assert [message.network_management_code for message in counter.switch.heard][-1] == codes.SIGN_OFF
         assert (await counter.gateway.ask(counter.sale())).outcome is Outcome.LINK_DOWN
+
+
+async def test_a_gateway_that_owes_a_reversal_pays_before_it_leaves(autojump_clock: trio.testing.MockClock) -> None:
+    reversals = 0
+
+    def hears_the_second_reversal(message: Message) -> list[bytes]:
+        nonlocal reversals
+        reversals += message.mti in ("0420", "0421")
+        return [] if reversals == 1 and message.mti == "0420" else says_nothing_about_sales(message)
+
+    async with at_work(hears_the_second_reversal) as counter:
+        await counter.gateway.ask(counter.sale())
+        with trio.fail_after(10):
+            await counter.gateway.take_leave()
+        assert counter.switch.heard_types() == ["0800", "0100", "0420", "0421", "0800"]

@@ -75,7 +75,7 @@ def test_a_reversal_is_repeated_until_acknowledged() -> None:
     repeats = []
     for wait in (5, 10, 20, 40, 60, 60):
         talk.now += wait
-        repeats += sent(talk.session.received([], talk.now, AT))
+        repeats += sent(talk.session.received([], talk.now))
     assert [repeat.mti for repeat in repeats] == ["0421"] * 6
     assert all(dict(repeat.items()) == dict(first.items()) for repeat in repeats)
     assert talk.hear(answer(repeats[-1].frame, "00")).frames == []
@@ -98,7 +98,7 @@ def test_a_reversal_refused_for_good_is_parked_and_not_forgotten() -> None:
     for _ in range(REFUSALS_MAX):
         talk.hear(answer(advices[-1].frame, "30", {44: "format.de90"}))
         talk.now += 61
-        advices += sent(talk.session.received([], talk.now, AT))
+        advices += sent(talk.session.received([], talk.now))
     assert talk.session.owed == ()
     assert [request.mti for request in talk.session.parked] == ["0421"]
 
