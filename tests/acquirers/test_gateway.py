@@ -165,7 +165,7 @@ async def test_a_gateway_takes_its_leave_after_the_last_answer(autojump_clock: t
     async with at_work(approves) as counter:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(counter.gateway.ask, counter.sale())
-            await trio.sleep(0)
+            await trio.lowlevel.checkpoint()
             with trio.fail_after(1):
                 await counter.gateway.take_leave()
         assert [message.network_management_code for message in counter.switch.heard][-1] == codes.SIGN_OFF
