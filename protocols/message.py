@@ -96,8 +96,9 @@ class Message:
 
     def patched(self, changes: Mapping[int, str | None], mti: str | None = None) -> bytes:
         """This frame with some elements set, and those dropped whose value is None."""
-        head = self.frame[:4] if mti is None else mti_on_the_wire(mti)
-        return self._layout.patches.write(self.frame, self._at, head, changes)
+        layout = self._layout
+        head = layout.mti_on_the_wire if mti is None else mti_on_the_wire(mti)
+        return layout.patches.write(self.frame, self._at, head, changes)
 
     def answered(self, changes: Mapping[int, str | None]) -> bytes:
         """The answer's frame: the elements an answer echoes, then the changes."""

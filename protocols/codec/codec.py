@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from protocols.codec import careful
 from protocols.codec.bitmap import MTI_SIZE, BitmapForm
 from protocols.codec.layout import Layout
-from protocols.codec.place import Anchors
 from protocols.codec.recipe import Recipes
 from protocols.codec.spelling import spelling_of
 from protocols.elements import EXTENDED_BITMAP
@@ -26,7 +25,7 @@ ELEMENTS_LAST: Final = 128
 KNOWN_MAX: Final = 1024  # a network has some tens of layouts; a thousand compiled ones are some ten megabytes
 ON_TRIAL_MAX: Final = 256  # not yet compiled: a stream of random bitmaps pushes out only its own kind
 
-Walk = Callable[[bytes], Anchors | None]
+Reader = Callable[[bytes], Message | None]
 
 
 class Codec:
@@ -38,21 +37,24 @@ class Codec:
         numbers = [number for number in range(2, ELEMENTS_LAST + 1) if number != EXTENDED_BITMAP]
         self.spellings = {number: spelling_of(number, dialect.spec[str(number)]) for number in numbers}
         self._from_nothing = Recipes(self, (), {})
-        self._known: dict[bytes, tuple[Layout, Walk]] = {}
+        self._known: dict[bytes, Reader] = {}  # by all that comes before the elements
         self._on_trial: dict[bytes, Layout] = {}
+        self._reader_of = self._known.get
         self._one_bitmap = MTI_SIZE + self.bitmaps.size
         self._two_bitmaps = MTI_SIZE + 2 * self.bitmaps.size
-        self._secondary_from = self.bitmaps.secondary_from
 
     def decode(self, frame: bytes) -> Message:
         """The message in a frame; FormatError names what cannot be read."""
-        try:
-            end = self._one_bitmap if frame[MTI_SIZE] < self._secondary_from else self._two_bitmaps
-            layout, walk = self._known[frame[:end]]
-            at = walk(frame)
-        except (KeyError, IndexError):
-            at = None
-        return Message(frame, layout, at) if at else self._decode_carefully(frame)
+        # Most messages have one bitmap, and looking in vain is quicker than looking at the bit.
+        read = self._reader_of(frame[: self._one_bitmap]) or self._reader_of(frame[: self._two_bitmaps])
+        if read is not None:
+            try:
+                message = read(frame)
+            except KeyError:
+                message = None
+            if message is not None:
+                return message
+        return self._decode_carefully(frame)
 
     def encode(self, mti: str, values: Mapping[int, str]) -> bytes:
         """A frame made of canonical values; LocalProtocolError when one cannot be spelled."""
@@ -62,22 +64,21 @@ class Codec:
         bitmap, at = careful.read(self, frame)
         layout = self._layout(frame[:MTI_SIZE], bitmap)
         if layout.is_worth_compiling():
-            self._compile(layout, frame[: MTI_SIZE + len(bitmap)])
+            self._compile(layout)
         return Message(frame, layout, at)
 
     def _layout(self, mti: bytes, bitmap: bytes) -> Layout:
-        head = mti + bitmap
-        if head in self._known:
-            return self._known[head][0]
-        if head not in self._on_trial:
+        """Of a frame that was read carefully, so one that is not compiled yet."""
+        layout = self._on_trial.get(mti + bitmap)
+        if layout is None:
             _make_room(self._on_trial, ON_TRIAL_MAX)
-            self._on_trial[head] = Layout(self, mti, bitmap)
-        return self._on_trial[head]
+            layout = self._on_trial[mti + bitmap] = Layout(self, mti, bitmap)
+        return layout
 
-    def _compile(self, layout: Layout, head: bytes) -> None:
+    def _compile(self, layout: Layout) -> None:
         _make_room(self._known, KNOWN_MAX)
-        self._known[head] = layout, layout.compiled()
-        self._on_trial.pop(head, None)
+        self._known[layout.head] = layout.reader()
+        self._on_trial.pop(layout.head, None)
 
 
 def _make_room(table: dict[bytes, Any], most: int) -> None:

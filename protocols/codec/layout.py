@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from protocols.codec import quick
-from protocols.codec.place import Anchors, Place
+from protocols.codec.place import Place
 from protocols.codec.recipe import Recipes
 from protocols.codec.spelling import Spelling
 from protocols.mti import MESSAGE_TYPES, is_known
@@ -43,6 +43,7 @@ class Layout:
         "bitmap",
         "codec",
         "mti",
+        "mti_on_the_wire",
         "numbers",
         "patches",
         "places",
@@ -54,6 +55,7 @@ class Layout:
     def __init__(self, codec: Codec, mti: bytes, bitmap: bytes) -> None:
         self.codec = codec
         self.mti = mti.decode("ascii")
+        self.mti_on_the_wire = mti
         self.answer = ANSWERS.get(self.mti)
         self.bitmap = bitmap
         self.numbers = codec.bitmaps.numbers(bitmap)
@@ -66,6 +68,11 @@ class Layout:
         self._pickers: dict[tuple[int, ...], Callable[[Message], tuple[str | None, ...]]] = {}
         self._uses = 0
 
+    @property
+    def head(self) -> bytes:
+        """What every frame of this layout begins with."""
+        return self.mti_on_the_wire + self.bitmap
+
     def is_worth_compiling(self) -> bool:
         """Asked once per frame read the slow way; yes when the layout has shown that it is here to stay.
 
@@ -74,9 +81,9 @@ class Layout:
         self._uses += 1
         return self._uses >= WORTH_COMPILING and is_known(self.mti)
 
-    def compiled(self) -> Callable[[bytes], Anchors | None]:
-        """The function that finds the anchors of a frame of this layout, or None when it does not read."""
-        return quick.walker(self)
+    def reader(self) -> Callable[[bytes], Message | None]:
+        """The function that reads frames of this layout, written anew; None or KeyError when one does not read."""
+        return quick.reader(self)
 
     def picker(self, numbers: tuple[int, ...]) -> Callable[[Message], tuple[str | None, ...]]:
         """The function that gives the values of these elements of a message of this layout."""

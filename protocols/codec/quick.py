@@ -14,24 +14,24 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from protocols.codec.place import Anchors, Insert, Place
-from protocols.codec.spelling import ANY, DIGITS, PRINTABLE, Content, Spelling
+from protocols.codec.place import Insert, Place
+from protocols.codec.spelling import ANY, DIGITS, HEX, PRINTABLE, Content, Spelling
+from protocols.message import Message
 
 if TYPE_CHECKING:
     from protocols.codec.layout import Layout
     from protocols.codec.recipe import Recipe
-    from protocols.message import Message
 
 
-def walker(layout: Layout) -> Callable[[bytes], Anchors | None]:
-    """`walk(frame)`: the anchors of a frame that reads and begins like this layout's.
+def reader(layout: Layout) -> Callable[[bytes], Message | None]:
+    """`read(frame)`: the message in a frame that reads and begins like this layout's.
 
     A length prefix that is not in the table of allowed ones raises KeyError. Slices past
     the end are short without a word, so the one test of the end comes first: anchors only grow.
     """
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"Message": Message, "layout": layout}
     anchors, tests = ["0"], list[str]()
-    lines = ["def walk(f):"]
+    lines = ["def read(f):"]
     end = "0"
     for spelling in layout.spellings:
         number, (anchor, offset, _, _) = spelling.number, layout.spans[spelling.number]
@@ -45,8 +45,8 @@ def walker(layout: Layout) -> Callable[[bytes], Anchors | None]:
             tests.append(f"F{number}(f, {', '.join(_ends(layout.places[number]))})")
         end = _position(*layout.spans[number][2:])
     tests = [f"len(f) == {end}", *_runs(layout, names), *tests]
-    lines += [f"    if {' and '.join(tests)}:", f"        return {', '.join(anchors)},", "    return None"]
-    return _compiled("walk", lines, names)
+    lines += [f"    if {' and '.join(tests)}:", f"        return Message(f, layout, ({', '.join(anchors)},))"]
+    return _compiled("read", lines, names)
 
 
 def picker(layout: Layout, numbers: tuple[int, ...]) -> Callable[[Message], tuple[str | None, ...]]:
@@ -63,7 +63,7 @@ def picker(layout: Layout, numbers: tuple[int, ...]) -> Callable[[Message], tupl
 
 
 def writer(recipe: Recipe) -> Callable[..., bytes | None]:
-    """`write(frame, at, mti, *values)`: the new frame, when every value can be spelled.
+    """`write(frame, at, mti, values)`: the new frame, when every value can be spelled.
 
     Values of one alphabet that are neighbours are joined as text, encoded once and tested once.
     A character that is not ASCII becomes bytes that no alphabet holds.
@@ -76,15 +76,13 @@ def writer(recipe: Recipe) -> Callable[..., bytes | None]:
         else:
             inserts = [piece for piece in pieces if isinstance(piece, Insert)]
             parts.append(f"r{len(lines)}")
-            lines.append(f"    {parts[-1]} = {_joined(inserts, names)}.encode()")
+            # Upper case is made of bytes, not of text: there are letters outside ASCII whose capitals are FF.
+            case = ".upper()" if content is HEX else ""
+            lines.append(f"    {parts[-1]} = {_joined(inserts, names)}.encode(){case}")
             tests += [*_size_and_form_tests(inserts, names), _alphabet_test(parts[-1], content, names)]
-    arguments = ", ".join(["f", "at", "m", *(f"v{which}" for which in range(recipe.given))])
-    lines += [
-        f"    if {' and '.join(tests) or 'True'}:",
-        f"        return join(({', '.join(parts)}))",
-        "    return None",
-    ]
-    return _compiled("write", [f"def write({arguments}):", *lines], names)
+    unpacked = [f"    {', '.join(f'v{which}' for which in range(recipe.given))}, = values"] if recipe.given else []
+    lines += [f"    if {' and '.join(tests) or 'True'}:", f"        return join(({', '.join(parts)}))"]
+    return _compiled("write", ["def write(f, at, m, values):", *unpacked, *lines], names)
 
 
 def _text_content(piece: Place | Insert) -> Content | None:
@@ -106,7 +104,7 @@ def _joined(inserts: list[Insert], names: dict[str, Any]) -> str:
         if spelling.prefix_width:
             names[f"P{which}"] = spelling.prefixes
             parts.append(f"P{which}[len(v{which})]")
-        parts.append(f"v{which}.upper()" if spelling.is_hex else f"v{which}")
+        parts.append(f"v{which}")
     return f"text(({', '.join(parts)}))" if len(parts) > 1 else parts[0]
 
 

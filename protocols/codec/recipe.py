@@ -69,7 +69,7 @@ class Recipes:
         values = changes.values()
         key = _key_with_drops(changes) if may_drop and None in values else tuple(changes)
         try:
-            written = self._quick[key](frame, at, mti, *values)
+            written = self._quick[key](frame, at, mti, values)
         except (KeyError, AttributeError, TypeError):
             written = None
         return written or self._write_slowly(frame, at, mti, changes)

@@ -35,6 +35,13 @@ def theirs(dialect: Dialect, mti: str, elements: dict[int, str]) -> bytes:
     return bytes(frame)
 
 
+def test_the_example_of_pyiso8583_reads_and_is_written() -> None:
+    frame = b"02004010100000000000161234567890123456123456111"
+    elements = {2: "1234567890123456", 12: "123456", 20: "111"}
+    assert dict(ASCII.decode(frame).items()) == elements
+    assert ASCII.encode("0200", elements) == frame
+
+
 @given(st.data(), dialects, mtis)
 def test_what_we_write_is_what_pyiso8583_writes(data: st.DataObject, dialect: Dialect, mti: str) -> None:
     elements = data.draw(values(dialect))
@@ -267,6 +274,7 @@ WRONG_VALUES = {
     "track 2 without separator": {35: "9414100000000018"},
     "not hex": {52: "0123456789ABCDEG"},
     "hex with a space": {52: "0123456789ABCDE "},
+    "a letter whose capitals are hex": {52: "0123456789ABCD\ufb00"},
     "half a byte": {55: "9F2"},
     "too much chip data": {55: "00" * 256},
     "too long for LLL": {48: "x" * 1000},
