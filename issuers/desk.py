@@ -121,7 +121,7 @@ class Desk:
         if error.mti is None or not types.has_answer(error.mti) or de.STAN not in error.readable:
             return Noted(f"cannot be read: {error}")
         echoed = {number: error.readable[number] for number in _ECHOED if number in error.readable}
-        answer = {**echoed, de.RESPONSE_CODE: "30", de.REASON: error.slug}
+        answer = echoed | {de.RESPONSE_CODE: "30", de.REASON: error.slug}
         return Reply(self._dialect.encode(types.answer_to(error.mti), answer))
 
     # Network management
