@@ -11,7 +11,6 @@ from protocols.codes import reason
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.message import Message
-from protocols.subelements import SubelementError, without_secrets
 from switch.instant import Instant
 from switch.records import JOURNALED, Answered
 
@@ -91,13 +90,7 @@ def unknown_type(dialect: Dialect, message: Message, now: Instant) -> bytes:
 def kept(message: Message, changes: dict[int, str | None]) -> bytes:
     """The message with these changes, less everything that may not be kept."""
     values = dict(changes)
-    private = message.get(de.PRIVATE_DATA)
-    if private is not None:
-        try:
-            values[de.PRIVATE_DATA] = without_secrets(private)
-        except SubelementError:
-            values[de.PRIVATE_DATA] = None
     for number in message.numbers():
-        if number not in JOURNALED and number != de.PRIVATE_DATA:
+        if number not in JOURNALED:
             values[number] = None
     return message.patched(values)

@@ -35,6 +35,7 @@ from switch.shell.clock import now
 from switch.store.journal import Journal, open_journal
 
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
+FOLDER: Final = "switch"  # of the state folder: ours
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
 LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
 
@@ -146,7 +147,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         configuration = configure(directory)
     except NetworkError as error:
         raise ConfigurationError("\n".join(error.problems)) from None
-    journal = await open_journal(state)
+    journal = await open_journal(state / FOLDER)
     try:
         core = Core(configuration, SystemRandom())
         await recover(core, journal)

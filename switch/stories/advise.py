@@ -6,7 +6,9 @@ It is recorded, acknowledged, and owed to the issuer from then on.
 from __future__ import annotations
 
 from protocols.codes import APPROVED
+from switch import outbound
 from switch.configuration import Configuration
+from switch.issuer_answer import billed
 from switch.request import Request
 from switch.story import Debt, Verdict, declined
 
@@ -16,4 +18,7 @@ def advise(request: Request, network: Configuration) -> Verdict:
     request.issued = network.routes.find(request.card_number)
     if request.issued is None:
         return declined("issuer.unknown")
-    return Verdict(APPROVED, debt=Debt.ADVICE)
+    changes = outbound.changes(request, network)
+    if changes is None:
+        return declined("rate.none")
+    return Verdict(APPROVED, elements=billed(changes), debt=Debt.ADVICE)
