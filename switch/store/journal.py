@@ -71,11 +71,16 @@ class JournalFailedError(FatalError):
 
 
 async def open_journal(
-    folder: str | os.PathLike[str], *, force: bool = False, random: Callable[[int], bytes] = os.urandom
+    folder: str | os.PathLike[str],
+    *,
+    force: bool = False,
+    random: Callable[[int], bytes] = os.urandom,
+    vfs: str | None = None,
 ) -> Journal:
     """The journal of this state folder, for its one writer; made when there is none.
 
     `force` opens a journal that is behind its mark (a restored backup), the loss being accepted.
+    `random` makes the nonces, `vfs` names the file layer: both only for the simulator to replace.
     Raises StateInUseError when another writer has it, DamagedJournalError, ConfigurationError.
     """
     place = state.prepared(Path(folder))
@@ -83,7 +88,7 @@ async def open_journal(
     try:
         if state.touched(place / FILE) or not (place / FILE).stat().st_size:
             _begin(place)  # also when a start was cut short; never in place of what was written
-        return await Journal._opened(place, lock, force, random)
+        return await Journal._opened(place, lock, force, random, vfs)
     except BaseException:
         lock.release()
         raise
@@ -228,10 +233,12 @@ class Journal(_Batches):
         self._array_header = msgpack.Packer().pack_array_header
 
     @classmethod
-    async def _opened(cls, folder: Path, lock: state.Lock, force: bool, random: Callable[[int], bytes]) -> Journal:
+    async def _opened(
+        cls, folder: Path, lock: state.Lock, force: bool, random: Callable[[int], bytes], vfs: str | None
+    ) -> Journal:
         key = state.data_key(folder)
         mark = Mark(folder, key, writable=True)
-        db = await _connected(folder, apsw.SQLITE_OPEN_READWRITE)
+        db = await _connected(folder, apsw.SQLITE_OPEN_READWRITE, vfs)
         journal = cls(db, Seal(key, random), mark, folder)
         try:
             await journal._prepare(force)
@@ -296,16 +303,18 @@ class Journal(_Batches):
             self._lock.release()
 
 
-async def _connected(folder: Path, flags: int) -> apsw.AsyncConnection:
+async def _connected(folder: Path, flags: int, vfs: str | None = None) -> apsw.AsyncConnection:
     with _damage(1):
-        db = await apsw.Connection.as_async(str(folder / FILE), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW)
+        db = await apsw.Connection.as_async(str(folder / FILE), flags=flags | apsw.SQLITE_OPEN_NOFOLLOW, vfs=vfs)
     await db.async_run(db.set_busy_timeout, BUSY_TIMEOUT_MS)
     return db
 
 
 def _prepare(db: Any) -> None:
     """Runs in the connection's thread."""
-    db.pragma("journal_mode", "wal")
+    mode = db.pragma("journal_mode", "wal")
+    if mode != "wal":
+        raise UnavailableError(f"this disk cannot keep a write-ahead log (journal mode {mode})")
     db.pragma("synchronous", "full")  # in WAL mode NORMAL commits before the disk has it
     db.pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
     if not _all(db, "SELECT 1 FROM sqlite_schema", ()):
