@@ -30,7 +30,7 @@ from switch.ends import IssuerEnd, LinkEnd, Side
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
 from switch.mandatory import missing_element
-from switch.memory import REVERSED, UNDELIVERED, Memory, Past
+from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
 from switch.merchants import Merchant
 from switch.records import Debt, Kind
 from switch.recovery import Recovery
@@ -41,7 +41,6 @@ from switch.story import Ask, AskHsm, Command, Recall, Silence, Verdict, decline
 from switch.transaction import Transaction
 
 VERSION = "1"
-REPEATED = object()  # the token of an answer to a repeat: its transaction has one of its own
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
 EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
 
@@ -86,6 +85,7 @@ class Core:
         self._hsm_pending: dict[bytes, tuple[Transaction, float]] = {}
         self._hsm_sequence = 0
         self._in_flight: dict[str, Transaction] = {}
+        self._unsaid: dict[str, Transaction] = {}  # ended, and the answer is held back until it is on disk
         self._epoch = 0
         self._records: list[bytes] = []
         self._held: list[tuple[int, bytes, object]] = []
@@ -151,7 +151,9 @@ class Core:
         """Approvals of which not one whole frame left: nobody heard them, so they are undone."""
         for token in tokens:
             if isinstance(token, Transaction):
-                self._undo_unheard(token, now)
+                token.listeners -= 1
+                if token.listeners == 0:
+                    self._undo_unheard(token, now)
 
     # ---- Inputs: time and disk ----
 
@@ -258,7 +260,7 @@ class Core:
             packed = records.pack(record)
             self.memory.keep(record.key, packed, None)
             self.memory.mark(record.key, UNDELIVERED)
-            self._owe_reversal(Past(record.key, packed, None, None), "reversal.restart", now)
+            self._owe_reversal(Past(record.key, packed, None), "reversal.restart", now)
 
     def sign_off(self, now: Instant) -> None:
         """Say good-bye to the issuers."""
@@ -368,7 +370,13 @@ class Core:
         if past.reversed_by == UNDELIVERED or past.answered is None:
             self._hold(link.number, replies.refusal(message, "reversed.undelivered"), None)
         else:
-            self._hold(link.number, replies.first_answer(message, past.answered), None)
+            unsaid = self._unsaid.get(key)
+            if unsaid is None:
+                self.memory.mark(key, past.reversed_by or TOLD)
+            else:
+                unsaid.listeners += 1
+                link.outstanding += 1
+            self._hold(link.number, replies.first_answer(message, past.answered), unsaid)
 
     # ---- Stories ----
 
@@ -534,9 +542,11 @@ class Core:
             self.memory.mark(verdict.reverses.key, REVERSED)
         if verdict.tombstone is not None:
             self.memory.bury(verdict.tombstone)
+        transaction.listeners = 1 + len(transaction.waiting)
+        self._unsaid[transaction.key] = transaction
         self._hold(transaction.link, replies.first_answer(request.message, record), transaction)
         for number, message in transaction.waiting:
-            self._hold(number, replies.first_answer(message, record), REPEATED)
+            self._hold(number, replies.first_answer(message, record), transaction)
 
     # ---- Debts ----
 
@@ -561,14 +571,14 @@ class Core:
 
     def _owe_reversal(self, past: Past, why: str, now: Instant) -> None:
         """Undo a transaction that was answered already, or never will be."""
-        assert past.sent is not None
-        debt = self._owe(past.sent.issuer, past.number, debts.reversal_of(past, why, now), now)
+        debt = self._owe(debts.issuer_of(past), past.number, debts.reversal_of(past, why, now), now)
         self._record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
         self._send_owed(self.issuers[debt.issuer], now)
 
     def _undo_unheard(self, transaction: Transaction, now: Instant) -> None:
+        self._unsaid.pop(transaction.key, None)
         past = self.memory.recall(transaction.key)
-        if past is None or past.reversed_by or past.sent is None or past.declined:
+        if past is None or past.was_told or past.reversed_by or not past.was_sent or past.declined:
             return
         self.memory.mark(past.key, UNDELIVERED)
         self.counts["approval.undelivered"] += 1
@@ -724,8 +734,9 @@ class Core:
         sends = self._sends.get(link)
         if sends is None:
             sends = self._sends[link] = Sends([], [])
-        if token is not None:
+        if isinstance(token, Transaction):
             self._links[link].outstanding -= 1
+            self._unsaid.pop(token.key, None)
         sends.frames.append(frame)
         sends.tokens.append(token)
 

@@ -21,18 +21,20 @@ REMEMBERED_MAX = 200_000
 
 REVERSED = "reversed"  # by its own gateway
 UNDELIVERED = "undelivered"  # by us: nobody heard the approval
+TOLD = "told"  # not undone: a repeat heard the answer, so it counts as told
 
 
 class Past:
     """An earlier transaction, read back from its records."""
 
-    __slots__ = ("_message", "answered", "key", "reversed_by", "sent")
+    __slots__ = ("_message", "answered", "key", "reversed_by", "sent", "was_told")
 
-    def __init__(self, key: str, sent: bytes | None, answered: bytes | None, reversed_by: str | None) -> None:
+    def __init__(self, key: str, sent: bytes | None, answered: bytes | None, mark: str | None = None) -> None:
         self.key = key
         self.sent = cast(Sent, records.unpack(sent)) if sent else None
         self.answered = cast(Answered, records.unpack(answered)) if answered else None
-        self.reversed_by = reversed_by
+        self.reversed_by = None if mark == TOLD else mark
+        self.was_told = mark == TOLD
         self._message: Message | None = None
 
     @property
@@ -103,10 +105,10 @@ class Memory:
                 self._entries.pop(self._order.popleft(), None)
         self._entries[key] = (sent, answered, None)
 
-    def mark(self, key: str, reversed_by: str) -> None:
-        """It was undone since."""
+    def mark(self, key: str, mark: str) -> None:
+        """What has become of it since: REVERSED, UNDELIVERED or TOLD."""
         if (entry := self._entries.get(key)) is not None:
-            self._entries[key] = (entry[0], entry[1], reversed_by)
+            self._entries[key] = (entry[0], entry[1], mark)
 
     def recall(self, key: str) -> Past | None:
         """The transaction with this key, if it is recent enough."""

@@ -28,7 +28,7 @@ class Kind(IntEnum):
 
 
 #: Elements that a record may hold: an allow-list, because a forbid-list forgets one some day.
-#: DE 48 stays out whole: it may hold the card verification code, and taking that out costs more than the rest of a record.
+#: DE 48 stays out whole: it may hold the card verification code, and taking that out costs more than the record.
 JOURNALED = frozenset(
     number
     for number, element in ELEMENTS.items()

@@ -31,7 +31,9 @@ class Recovery:
         elif isinstance(record, Answered):
             self._answered(record)
         elif isinstance(record, Owed):
-            self.open.pop(record.number, None)
+            sent = self.open.pop(record.number, None)
+            if sent is not None:  # undone after an earlier restart: there never was an answer
+                self.memory.keep(record.key, pack(sent), None)
             self.memory.mark(record.key, UNDELIVERED)
             self._owe(record.debts)
         elif isinstance(record, Settled):

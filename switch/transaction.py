@@ -22,6 +22,7 @@ class Transaction:
         "kept_frame",
         "key",
         "link",
+        "listeners",
         "number",
         "outlink",
         "request",
@@ -39,6 +40,7 @@ class Transaction:
         self.link = link  # the connection that asked
         self.story: Story
         self.waiting: list[tuple[int, Message]] = []  # repeats that came meanwhile, and where to answer them
+        self.listeners = 0  # to whom the answer was given; once all of them are gone, nobody heard it
         self.issuer: str | None = None
         self.stan: str | None = None  # the switch's own
         self.outlink: int | None = None  # the connection it went out on
