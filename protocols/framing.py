@@ -28,10 +28,12 @@ TLS_RECORD: Final = b"\x16\x03"
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """A length header of `width` bytes. `read` finds the length at an offset, or None where no number is.
+    """A length header of `width` bytes.
 
-    `is_inclusive`: the length counts its own header. `keep_alive`: a length of zero is a sign of life
-    and not a mistake; some banks' hosts send it.
+    `read` finds how long the frame behind the header at an offset is, or None where no number
+    is; `write` makes the header of a frame of that length. Whether the number on the wire counts
+    its own header is theirs to know. `keep_alive`: a frame of no bytes is a sign of life and not
+    a mistake; some banks' hosts send it.
     """
 
     name: str
@@ -39,9 +41,7 @@ class Framing:
     width: int
     read: Callable[[bytes, int], int | None]
     write: Callable[[int], bytes]
-    is_inclusive: bool = False
     keep_alive: bool = False
-    longest: int = FRAME_MAX  # of a frame; other messages than card messages may be longer
 
     def framer(self) -> Framer:
         """A fresh reader for one connection."""
@@ -49,14 +49,9 @@ class Framing:
 
     def pack(self, frame: bytes) -> bytes:
         """The frame with its header, ready to send."""
-        if not 0 < len(frame) <= self.longest:
-            raise LocalProtocolError(f"a frame has 1 to {self.longest} bytes, not {len(frame)}")
-        return self.write(len(frame) + self.header_counted) + frame
-
-    @property
-    def header_counted(self) -> int:
-        """How many bytes of header the length counts."""
-        return self.width if self.is_inclusive else 0
+        if 0 < len(frame) <= FRAME_MAX:
+            return self.write(len(frame)) + frame
+        raise LocalProtocolError(f"a frame has 1 to {FRAME_MAX} bytes, not {len(frame)}")
 
 
 class Framer:
@@ -84,51 +79,41 @@ class Framer:
         """The frames that are whole now, in order; RemoteProtocolError when there can be no more."""
         frames: list[bytes] = []
         if self.broken is None:
-            try:
-                self._cut(self._rest + data if self._rest else bytes(data), frames)
-            except RemoteProtocolError as broken:
-                self.broken, self._rest = broken, b""
+            data = self._rest + data
+            self.broken = (self._is_first and _tls(data)) or self._cut(data, frames)
         if self.broken is not None and not frames:
             raise self.broken
         return frames
 
-    def _cut(self, data: bytes, frames: list[bytes]) -> None:
-        """Appends whole frames, keeps the rest for the next call."""
-        if self._is_first:
-            self._greet(data)
-        framing, width, counted = self._framing, self._framing.width, self._framing.header_counted
+    def _cut(self, data: bytes, frames: list[bytes]) -> RemoteProtocolError | None:
+        """Appends the whole frames and keeps the rest for the next call; what is wrong, if something is."""
+        read, width = self._framing.read, self._framing.width
         at, have = 0, len(data)
-        while at + width <= have:
-            length = framing.read(data, at)
-            if length is None or not counted < length <= framing.longest + counted:
-                self._judge(length, data)
-                at += width  # it was a keep-alive
-                continue
-            end = at + width + length - counted
-            if end > have:
+        while (begin := at + width) <= have:
+            length = read(data, at)
+            if length is None or not 0 < length <= FRAME_MAX:
+                if length != 0 or not self._framing.keep_alive:
+                    self._rest = b""
+                    return self._fault(length, data[at:], is_first=self._is_first and not frames)
+                length = 0
+            elif begin + length > have:
                 break
-            frames.append(data[at + width : end])
-            at = end
+            else:
+                frames.append(data[begin : begin + length])
+            at = begin + length
         self._is_first = self._is_first and not frames
         self._rest = data[at:]
+        return None
 
-    def _greet(self, data: bytes) -> None:
-        """TLS would pass for a length of five thousand: wait for its third byte, and say what it is."""
-        if data.startswith(TLS_RECORD) and (spoken := _protocol_of(data[:3])) and len(data) > 2:
-            raise RemoteProtocolError(f"not ISO 8583: {spoken}")
-
-    def _judge(self, length: int | None, data: bytes) -> None:
-        """Returns for a keep-alive where one is allowed; else says what is wrong."""
-        if length == 0 and self._framing.keep_alive:
-            return
-        spoken = _protocol_of(data) if self._is_first else None
-        if spoken:
-            raise RemoteProtocolError(f"not ISO 8583: {spoken}")
+    def _fault(self, length: int | None, data: bytes, *, is_first: bool) -> RemoteProtocolError:
+        """What is wrong with a length; at the start of a stream, who seems to be speaking."""
+        if is_first and (spoken := _protocol_of(data)):
+            return RemoteProtocolError(f"not ISO 8583: {spoken}")
         if length is None:
-            raise RemoteProtocolError(f"a length of {self._framing.name} that is not a number")
-        if length > self._framing.longest:
-            raise RemoteProtocolError(f"a frame of {length} bytes, more than {self._framing.longest}")
-        raise RemoteProtocolError(f"a length of {length}, which leaves no frame")
+            return RemoteProtocolError(f"a length of {self._framing.name} that is not a number")
+        if length > FRAME_MAX:
+            return RemoteProtocolError(f"a frame of {length} bytes, more than {FRAME_MAX}")
+        return RemoteProtocolError(f"a length of {length}, which leaves no frame")
 
 
 def framing_named(name: str, *, keep_alive: bool = False, longest: int = FRAME_MAX) -> Framing:
@@ -141,6 +126,13 @@ def framing_named(name: str, *, keep_alive: bool = False, longest: int = FRAME_M
     from protocols import framings  # late: the files of the folder are made of this one
 
     return replace(framings.framing(name), keep_alive=keep_alive, longest=longest)
+
+
+def _tls(data: bytes) -> RemoteProtocolError | None:
+    """TLS would pass for a frame of five thousand bytes, so it is looked for before there is a fault."""
+    if len(data) > len(TLS_RECORD) and data.startswith(TLS_RECORD) and _protocol_of(data) == "TLS":
+        return RemoteProtocolError("not ISO 8583: TLS")
+    return None
 
 
 def _protocol_of(data: bytes) -> str | None:

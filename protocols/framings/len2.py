@@ -1,6 +1,10 @@
 """Two bytes of length, most significant first, not counting themselves: the commonest framing there is."""
 
+from struct import Struct
+
 from protocols.framing import Framing
+
+_LENGTH = Struct(">H")
 
 
 def _read(data: bytes, at: int) -> int:
@@ -10,7 +14,7 @@ def _read(data: bytes, at: int) -> int:
 FRAMING = Framing(
     name="len2",
     title="2-byte big-endian length, not counting itself",
-    width=2,
+    width=_LENGTH.size,
     read=_read,
-    write=lambda length: length.to_bytes(2, "big"),
+    write=_LENGTH.pack,
 )
