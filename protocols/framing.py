@@ -42,6 +42,7 @@ class Framing:
     read: Callable[[bytes, int], int | None]
     write: Callable[[int], bytes]
     keep_alive: bool = False
+    longest: int = FRAME_MAX  # of a frame; other messages than card messages may be longer
 
     def framer(self) -> Framer:
         """A fresh reader for one connection."""
@@ -49,9 +50,9 @@ class Framing:
 
     def pack(self, frame: bytes) -> bytes:
         """The frame with its header, ready to send."""
-        if 0 < len(frame) <= FRAME_MAX:
+        if 0 < len(frame) <= self.longest:
             return self.write(len(frame)) + frame
-        raise LocalProtocolError(f"a frame has 1 to {FRAME_MAX} bytes, not {len(frame)}")
+        raise LocalProtocolError(f"a frame has 1 to {self.longest} bytes, not {len(frame)}")
 
 
 class Framer:
@@ -87,12 +88,13 @@ class Framer:
 
     def _cut(self, data: bytes, frames: list[bytes]) -> RemoteProtocolError | None:
         """Appends the whole frames and keeps the rest for the next call; what is wrong, if something is."""
-        read, width = self._framing.read, self._framing.width
+        framing = self._framing
+        read, width, longest = framing.read, framing.width, framing.longest
         at, have = 0, len(data)
         while (begin := at + width) <= have:
             length = read(data, at)
-            if length is None or not 0 < length <= FRAME_MAX:
-                if length != 0 or not self._framing.keep_alive:
+            if length is None or not 0 < length <= longest:
+                if length != 0 or not framing.keep_alive:
                     self._rest = b""
                     return self._fault(length, data[at:], is_first=self._is_first and not frames)
                 length = 0
@@ -111,8 +113,8 @@ class Framer:
             return RemoteProtocolError(f"not ISO 8583: {spoken}")
         if length is None:
             return RemoteProtocolError(f"a length of {self._framing.name} that is not a number")
-        if length > FRAME_MAX:
-            return RemoteProtocolError(f"a frame of {length} bytes, more than {FRAME_MAX}")
+        if length > self._framing.longest:
+            return RemoteProtocolError(f"a frame of {length} bytes, more than {self._framing.longest}")
         return RemoteProtocolError(f"a length of {length}, which leaves no frame")
 
 

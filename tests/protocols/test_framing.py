@@ -85,6 +85,14 @@ def test_the_longest_frame_passes_and_the_next_longer_does_not() -> None:
         LEN2.framer().feed((FRAME_MAX + 1).to_bytes(2, "big"))
 
 
+def test_other_messages_than_card_messages_may_be_longer() -> None:
+    framing = framing_named("len2", longest=FRAME_MAX + 1)
+    frame = b"0" * (FRAME_MAX + 1)
+    assert framing.framer().feed(framing.pack(frame)) == [frame]
+    with pytest.raises(RemoteProtocolError, match="8194"):
+        framing.framer().feed((FRAME_MAX + 2).to_bytes(2, "big"))
+
+
 @pytest.mark.parametrize("frame", [b"", b"0" * (FRAME_MAX + 1)])
 def test_we_send_no_frame_that_nobody_may_read(frame: bytes) -> None:
     with pytest.raises(LocalProtocolError):
