@@ -14,6 +14,7 @@ from hsm_sim.command import Randomness
 from hsm_sim.desk import Desk
 from hsm_sim.settings import Settings
 from protocols.framing import framing_named
+from protocols.hsm import FRAME_MAX
 from protocols.runtime.link import Link
 from protocols.runtime.listener import serve_links
 from protocols.runtime.log import LogBudget
@@ -44,7 +45,7 @@ async def serve(
             await serve_links(
                 host,
                 port,
-                framing_named("len2"),
+                framing_named("len2", longest=FRAME_MAX),
                 attend,
                 links=settings.connections,
                 links_per_host=settings.connections,

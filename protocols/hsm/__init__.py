@@ -6,6 +6,7 @@ rules are those a client of such a device must know; no manual was copied.
 """
 
 from protocols.hsm.envelope import (
+    FRAME_MAX,
     HEADER_LENGTH,
     HsmAnswer,
     HsmRequest,
@@ -20,6 +21,7 @@ from protocols.hsm.layout import Layout
 from protocols.hsm.layouts import LAYOUTS
 
 __all__ = [
+    "FRAME_MAX",
     "HEADER_LENGTH",
     "LAYOUTS",
     "HsmAnswer",

@@ -20,6 +20,7 @@ from protocols.hsm.layout import NO_FIELDS, Layout
 from protocols.hsm.layouts import LAYOUTS
 
 HEADER_LENGTH = 4  # as delivered; 0 to 255 by agreement
+FRAME_MAX = 32 * 1024  # the largest buffer such a device reports
 COMMAND_LENGTH = 2
 ERROR_LENGTH = 2
 TRAILER_MARK = "\x19"

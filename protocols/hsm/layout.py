@@ -29,14 +29,17 @@ class Layout:
     answer: tuple[Part, ...] = ()
     data_after: frozenset[str] = frozenset()
 
-    # Worked out from `request`: its field names, and one expression for all of it where every part has one.
+    # Worked out from the parts: their field names, and one expression for all of them where each has one.
     request_names: tuple[str, ...] = field(init=False)
-    quick: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    answer_names: tuple[str, ...] = field(init=False)
+    _quick_request: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
+    _quick_answer: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        names = tuple(name for part in self.request for name in part.names())
-        object.__setattr__(self, "request_names", names)
-        object.__setattr__(self, "quick", _quick(self.request))
+        object.__setattr__(self, "request_names", _names(self.request))
+        object.__setattr__(self, "answer_names", _names(self.answer))
+        object.__setattr__(self, "_quick_request", _quick(self.request))
+        object.__setattr__(self, "_quick_answer", _quick(self.answer))
 
     def has_data(self, error: str) -> bool:
         """Whether an answer with this error code carries its fields."""
@@ -44,7 +47,7 @@ class Layout:
 
     def read_request(self, text: str, at: int, found: dict[str, str]) -> int:
         """Fill `found` from the text; the offset behind the last field. Raises UnreadableError."""
-        match = self.quick.match(text, at) if self.quick else None
+        match = self._quick_request.match(text, at) if self._quick_request else None
         if match and (match.end() == len(text) or text[match.end()] in AFTER_FIELDS):
             found.update(zip(self.request_names, match.groups(), strict=True))
             return match.end()
@@ -64,12 +67,22 @@ class Layout:
         return "".join([part.write(values, values) for part in self.request])
 
     def read_answer(self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str] = NO_FIELDS) -> int:
+        """Fill `found` from the text; the offset behind the last field. Raises UnreadableError."""
         for part in self.answer:
             at = part.read(text, at, found, asked)
         return at
 
     def write_answer(self, values: Mapping[str, str], asked: Mapping[str, str] = NO_FIELDS) -> str:
+        """The fields as text. Raises UnreadableError for a value missing or unfit."""
+        if self._quick_answer:
+            text = "".join([values.get(name, "") for name in self.answer_names])
+            if self._quick_answer.fullmatch(text):
+                return text
         return "".join([part.write(values, asked) for part in self.answer])
+
+
+def _names(parts: tuple[Part, ...]) -> tuple[str, ...]:
+    return tuple(name for part in parts for name in part.names())
 
 
 def _quick(parts: tuple[Part, ...]) -> re.Pattern[str] | None:

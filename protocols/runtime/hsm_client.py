@@ -20,7 +20,7 @@ import trio
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.framing import framing_named
-from protocols.hsm import HEADER_LENGTH, HsmAnswer, pack_request, read_answer
+from protocols.hsm import FRAME_MAX, HEADER_LENGTH, HsmAnswer, pack_request, read_answer
 from protocols.runtime.dialer import keep_dialled
 from protocols.runtime.link import Link
 
@@ -145,7 +145,9 @@ class HsmClient:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._send_together)
                     nursery.start_soon(self._sweep)
-                    await keep_dialled(self.address, framing_named("len2"), self._converse, name=name, random=random)
+                    await keep_dialled(
+                        self.address, framing_named("len2", longest=FRAME_MAX), self._converse, name=name, random=random
+                    )
         finally:
             self._closed = True
             self._end_all("the client was closed")

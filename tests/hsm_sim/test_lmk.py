@@ -1,0 +1,52 @@
+"""LMKs, variants and key schemes against row 17: keys under the published test LMK."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hsm_sim.key_scheme import KEY_SCHEMES, parse, unwrap, wrap
+from hsm_sim.lmk import KEY_TYPES, TEST_VARIANT_PAIRS, Lmk
+from tests.hsm_sim.known import K1, K2, Z
+
+LMK = Lmk("00", TEST_VARIANT_PAIRS)
+
+UNDER_LMK = [
+    (K1, "001", "UF820C9180B6F6C75F72BD2E8737229F1"),
+    (K1, "002", "U6BC12F1E18A69972B123ED97057D78AC"),
+    (K1, "402", "U21A646BD114E23B25B09D2BA887B822C"),
+    (K1, "009", "UEDB0A3346ED5DDB1DD5CDEF00ECD581C"),
+    (K1, "109", "U22260952FF1720FA74FD6EBE96A86038"),
+    (K1, "003", "UBF9922F7896F31E620C8ED8D529A8FBB"),
+    (K2, "001", "U235B54ED775B7F5A59FD9CF0F8FDCEF2"),
+    (Z, "000", "UD0FFD52137B5011DCE4B5537AD4BACF2"),
+]
+
+
+@pytest.mark.parametrize(("clear", "key_type", "wire"), UNDER_LMK)
+def test_keys_under_the_test_lmk_are_as_computed_elsewhere(clear: bytes, key_type: str, wire: str) -> None:
+    pair = LMK.pair(key_type)
+    assert wrap(pair, KEY_SCHEMES["U"], clear) == wire
+    assert unwrap(pair, *parse(wire)) == clear
+
+
+@pytest.mark.parametrize(
+    ("scheme", "wire"), [("U", "U0CE5D01EAA34FDFDA4D59A7D9BFF07F9"), ("X", "X54D38C5007BB8578E8AE7AD2C5DCF8EB")]
+)
+def test_a_key_under_a_zmk_uses_the_same_schemes(scheme: str, wire: str) -> None:
+    assert wrap(Z, KEY_SCHEMES[scheme], K1) == wire
+
+
+@given(st.sampled_from(sorted(KEY_SCHEMES)), st.sampled_from(sorted(KEY_TYPES)), st.data())
+def test_what_is_wrapped_unwraps(letter: str, key_type: str, data: st.DataObject) -> None:
+    scheme = KEY_SCHEMES[letter]
+    clear = data.draw(st.binary(min_size=scheme.length, max_size=scheme.length))
+    wire = wrap(LMK.pair(key_type), scheme, clear)
+    assert unwrap(LMK.pair(key_type), *parse(wire)) == clear
+
+
+def test_every_key_type_has_a_pair_of_its_own() -> None:
+    assert len({LMK.pair(key_type) for key_type in KEY_TYPES}) == len(KEY_TYPES)
+
+
+def test_an_lmk_shows_no_pair() -> None:
+    assert repr(LMK) == "Lmk(id='00', check_value='0000000000000000', authorised=False)"
