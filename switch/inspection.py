@@ -121,7 +121,7 @@ def inspect_frame(dialect: str, frame: bytes) -> Inspection:
         return Inspection(error.mti or "", rows_of(error.readable.items()), len(frame), broken)
 
 
-def inspect(given: Sequence[Given], dialect: str | None = None, framing: str | None = None) -> Reading:
+def inspect_given(given: Sequence[Given], dialect: str | None = None, framing: str | None = None) -> Reading:
     """The best reading of what was given; a dialect or framing that is named is not guessed at."""
     best: Reading | None = None
     for reading in readings(given, dialect, framing):

@@ -12,6 +12,7 @@ and `ready`. Not for production: systemd and its like supervise better.
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ AGAIN_AFTER_S = 0.5  # first pause before a party that died starts again; double
 AGAIN_AT_MOST_S = 10.0
 STEADY_AFTER_S = 30.0  # whoever has lived this long has not died of how it starts
 NEVER_AGAIN = frozenset({MISCONFIGURED, DAMAGED})
+WORDS_MAX = 300  # of a log's line on the terminal
+UNTOLD = frozenset({"timestamp", "party"})
 LINES_KEPT = 1000  # answers of a till that nobody has fetched
 
 Say = Callable[[str], None]
@@ -195,14 +198,22 @@ class Supervisor:
             await ward.ended.wait()
 
 
-async def supervise(stages: Sequence[Sequence[Charge]], say: Say, work: Callable[[Supervisor], Awaitable[int]]) -> int:
-    """Start the stages, do the work, stop everything; the work's exit code.
+async def supervise(
+    stages: Sequence[Sequence[Charge]],
+    say: Say,
+    work: Callable[[Supervisor], Awaitable[int]],
+    stop: trio.Event,
+    *,
+    when_stopped: int = FAILED,
+) -> int:
+    """Start the stages, do the work until it is done or told to stop, stop everything; the exit code.
 
     PartyFailedError when a party cannot run: everything else has been stopped by then.
     """
-    code, error = FAILED, None
+    code, error = when_stopped, None
     async with trio.open_nursery() as nursery:
         supervisor = Supervisor(nursery, say)
+        nursery.start_soon(_cut_short, stop, supervisor.work)
         with supervisor.work:
             try:
                 for charges in stages:
@@ -211,14 +222,37 @@ async def supervise(stages: Sequence[Sequence[Charge]], say: Say, work: Callable
             except Exception as raised:  # first put everything in its place, then tell
                 error = raised
         await supervisor.stop_all()
+        nursery.cancel_scope.cancel()
     if failed := error or supervisor.failure:
         raise failed
     return code
 
 
+async def _cut_short(stop: trio.Event, work: trio.CancelScope) -> None:
+    await stop.wait()
+    work.cancel()
+
+
 def last_words(path: Path, count: int = 5) -> list[str]:
-    """The end of a party's log, for whoever wonders why it does not run."""
+    """The end of a party's log in a few words, for whoever wonders why it does not run."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return []
+    return [in_words(line) for line in lines[-count:]]
+
+
+def in_words(line: str) -> str:
+    """A line of a log without what only machines want of it.
+
+    >>> in_words('{"level": "critical", "event": "the process ends", "reason": "port taken", "timestamp": "..."}')
+    'critical: the process ends (reason: port taken)'
+    """
+    try:
+        record = json.loads(line)
+        level, event = record.pop("level"), record.pop("event")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return line[:WORDS_MAX]
+    simple = {key: value for key, value in record.items() if isinstance(value, str | int) and key not in UNTOLD}
+    told = ", ".join(f"{key}: {value}" for key, value in simple.items())
+    return f"{level}: {event}{f' ({told})' if told else ''}"[:WORDS_MAX]

@@ -73,7 +73,7 @@ async def nothing(_: Supervisor) -> int:
 
 async def test_stages_start_in_order_and_stop_backwards(scene: Scene) -> None:
     stages = [[scene.charge("hsm")], [scene.charge("switch")], [scene.charge("gateway")]]
-    assert await supervise(stages, scene.say, nothing) == 0
+    assert await supervise(stages, scene.say, nothing, trio.Event()) == 0
     assert scene.notes == [
         *(f"started {name}" for name in ("hsm", "switch", "gateway")),
         *(f"stopped {name}" for name in ("gateway", "switch", "hsm")),
@@ -85,7 +85,7 @@ async def test_the_exit_code_is_that_of_the_work(scene: Scene) -> None:
     async def work(_: Supervisor) -> int:
         return 5
 
-    assert await supervise([[scene.charge("hsm")]], scene.say, work) == 5
+    assert await supervise([[scene.charge("hsm")]], scene.say, work, trio.Event()) == 5
 
 
 async def test_a_line_to_a_party_comes_back_answered(scene: Scene) -> None:
@@ -93,7 +93,7 @@ async def test_a_line_to_a_party_comes_back_answered(scene: Scene) -> None:
         assert (await parties.ask("till", "hello")).endswith("heard hello")
         return 0
 
-    assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work) == 0
+    assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work, trio.Event()) == 0
 
 
 async def test_a_party_that_dies_is_started_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,7 +106,7 @@ async def test_a_party_that_dies_is_started_again(scene: Scene, monkeypatch: pyt
         assert int((await parties.ask("till", "?")).split()[0]) != first
         return 0
 
-    assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work) == 0
+    assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work, trio.Event()) == 0
     assert any("ended with exit code -9, starts again" in line for line in scene.said)
 
 
@@ -118,13 +118,13 @@ async def test_a_party_that_was_stopped_stays_down_until_it_is_started(scene: Sc
         assert scene.notes[-1] == "started nbk"
         return 0
 
-    assert await supervise([[scene.charge("nbk")]], scene.say, work) == 0
+    assert await supervise([[scene.charge("nbk")]], scene.say, work, trio.Event()) == 0
 
 
 async def test_damaged_state_stops_everything_with_its_own_code(scene: Scene) -> None:
     broken = f"import sys; print('the journal is damaged', file=sys.stderr); sys.exit({DAMAGED})"
     with pytest.raises(PartyFailedError, match="switch: ended with exit code 78") as failed:
-        await supervise([[scene.charge("hsm")], [scene.charge("switch", broken)]], scene.say, nothing)
+        await supervise([[scene.charge("hsm")], [scene.charge("switch", broken)]], scene.say, nothing, trio.Event())
     assert failed.value.code == DAMAGED
     assert last_words(failed.value.log_path) == ["the journal is damaged"]
     assert scene.notes == ["started hsm", "stopped hsm"]
@@ -133,7 +133,7 @@ async def test_damaged_state_stops_everything_with_its_own_code(scene: Scene) ->
 async def test_a_party_that_never_gets_ready_is_given_up(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor_module, "READY_WITHIN_S", 0.1)
     with pytest.raises(PartyFailedError, match="not ready"):
-        await supervise([[scene.charge("hsm", "import time; time.sleep(60)")]], scene.say, nothing)
+        await supervise([[scene.charge("hsm", "import time; time.sleep(60)")]], scene.say, nothing, trio.Event())
 
 
 async def test_what_does_not_stop_is_killed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -141,7 +141,7 @@ async def test_what_does_not_stop_is_killed(scene: Scene, monkeypatch: pytest.Mo
     deaf = (
         "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     )
-    assert await supervise([[scene.charge("hsm", deaf)]], scene.say, nothing) == 0
+    assert await supervise([[scene.charge("hsm", deaf)]], scene.say, nothing, trio.Event()) == 0
     assert scene.said[-1].endswith("killed")
 
 
@@ -150,8 +150,23 @@ async def test_an_error_in_the_work_still_stops_everything(scene: Scene) -> None
         raise LookupError("no such card")
 
     with pytest.raises(LookupError, match="no such card"):
-        await supervise([[scene.charge("hsm")]], scene.say, work)
+        await supervise([[scene.charge("hsm")]], scene.say, work, trio.Event())
     assert scene.notes[-1] == "stopped hsm"
+
+
+async def test_told_to_stop_while_starting_it_stops_what_has_started(scene: Scene) -> None:
+    stop = trio.Event()
+    slow = scene.charge("switch", "import time; time.sleep(60)")
+
+    async def tell() -> None:
+        await scene.hears("hsm")
+        stop.set()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(tell)
+        code = await supervise([[scene.charge("hsm")], [slow]], scene.say, nothing, stop, when_stopped=0)
+    assert code == 0
+    assert scene.notes == ["started hsm", "stopped hsm"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the leash is the Linux kernel's")
@@ -165,7 +180,7 @@ async def work(parties):
     await trio.sleep_forever()
 command = [sys.executable, "-c", {PARTY!r}, "till", {str(scene.diary)!r}]
 charge = Charge("till", command, Path({str(scene.folder)!r}) / "log", True)
-trio.run(supervise, [[charge]], lambda line: None, work)
+trio.run(supervise, [[charge]], lambda line: None, work, trio.Event())
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None

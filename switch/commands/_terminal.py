@@ -1,0 +1,54 @@
+"""Tables for people: boxes and colours on a terminal, plain columns anywhere else.
+
+Values go in as they are: what looks like markup in a value (`[secret]`) is shown, not obeyed.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_WIDTH = 250  # no terminal, no edge: a line must stay a line for grep
+
+
+def console() -> Console:
+    """Standard output, as wide as it is."""
+    made = Console(highlight=False)
+    return made if made.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+    """One table on standard output."""
+    out = console()
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    out.print(table)
+
+
+def tick(agrees: bool) -> Text:
+    """Yes or no, for eyes that may not see the colour."""
+    return Text("✓", "green") if agrees else Text("✗ NO", "bold red")
+
+
+def say(line: str) -> None:
+    """One line on standard output, at once: somebody may be waiting for it."""
+    print(line, flush=True)
+
+
+def complain(line: str) -> None:
+    """One line on standard error."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show_json(document: object) -> None:
+    """For machines."""
+    print(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,15 @@
+"""`payswitch issuer NAME`: one bank's host in the foreground."""
+
+from switch.commands._run_party import become
+from switch.place import DEMONSTRATION, Part, Party, Place
+
+
+def issuer(name: str, /, *, place: Place = DEMONSTRATION) -> int:
+    """Run one issuer's host until it is told to stop.
+
+    Parameters
+    ----------
+    name
+        The bank: the name of a file in banks/, such as nbk.
+    """
+    return become(Party(Part.ISSUER, name).command(place))

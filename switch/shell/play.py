@@ -1,0 +1,114 @@
+"""Playing the tour: what a line says is done with running parties, and what came of it is noted.
+
+What the lines are and what is expected stands in `switch.tour`; this file has the hands.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import trio
+
+from switch.audit import State, money
+from switch.place import Part, Party, Place
+from switch.shell.ask_party import LOOK_AGAIN_S, settled_audit, switch_books
+from switch.shell.supervisor import Supervisor
+from switch.tour.cards import TestCard
+from switch.tour.step import Answer, AtTill, Delivered, Fact, HostDown, HostUp, Line, Pin
+from switch.tour.steps import STEPS
+from switch.tour.verdict import Heard, Seen, Verdict, audited, heard, judged
+
+DELIVERED_WITHIN_S = 15.0  # the switch dials again within 5 s of an issuer's return
+ANSWER_WITHIN_S = 20.0  # a gateway gives up by itself before
+
+
+@dataclass(slots=True)
+class Player:
+    """Plays lines on the parties of one supervisor."""
+
+    place: Place
+    parties: Supervisor
+    hand: Mapping[str, TestCard]
+    _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def play(self, line: Line) -> Seen:
+        """Do what the line says; what came of it."""
+        match line.act:
+            case AtTill():
+                return await self._with_billing(line, await self._at_till(line.act))
+            case HostDown(issuer):
+                await self.parties.stop_party(str(Party(Part.ISSUER, issuer)))
+                return Fact("host is down")
+            case HostUp(issuer):
+                await self.parties.start_party(str(Party(Part.ISSUER, issuer)))
+                return Fact("host is up")
+            case Delivered():
+                return await self._until_delivered()
+
+    async def _at_till(self, act: AtTill) -> Heard:
+        gateway = str(Party(Part.GATEWAY, act.gateway))
+        asked = json.dumps(till_line(next(self._ids), act, self.hand[act.card]))
+        with trio.move_on_after(ANSWER_WITHIN_S):
+            return heard(json.loads(await self.parties.ask(gateway, asked)))
+        return Heard("the gateway is silent")
+
+    async def _with_billing(self, line: Line, seen: Heard) -> Heard:
+        """What the card is billed stands in the books; the answer to the shop does not carry it."""
+        wanted = isinstance(line.expected, Answer) and line.expected.billed_in
+        if not wanted or seen.billed or not seen.rrn:
+            return seen
+        for entries in (await switch_books(self.place)).values():
+            for entry in entries:
+                if entry.rrn == seen.rrn and entry.state is State.APPROVED:
+                    billed = money(entry.amount, entry.currency)
+                    return Heard(seen.outcome, seen.response_code, seen.reason, billed, seen.rrn)
+        return seen
+
+    async def _until_delivered(self) -> Fact:
+        deadline = trio.current_time() + DELIVERED_WITHIN_S
+        while True:
+            waiting = await self._waiting()
+            if not waiting:
+                return Fact("nothing waits")
+            if trio.current_time() > deadline:
+                return Fact(f"{waiting} waiting")
+            await trio.sleep(LOOK_AGAIN_S)
+
+    async def _waiting(self) -> int:
+        books = await switch_books(self.place)
+        return sum(entry.state is State.WAITING for entries in books.values() for entry in entries)
+
+
+def till_line(number: int, act: AtTill, card: TestCard) -> dict[str, object]:
+    """What is typed at the till."""
+    pins = {Pin.RIGHT: card.pin, Pin.WRONG: card.wrong_pin}
+    typed = {
+        "id": number,
+        "do": act.do,
+        "merchant": act.merchant,
+        "channel": act.channel,
+        "pan": card.pan,
+        "expiry": card.expiry,
+        "amount": act.amount,
+        "currency": act.currency,
+    }
+    return typed if act.pin is None else typed | {"pin": pins[act.pin]}
+
+
+async def play_tour(player: Player, show: Callable[[Verdict], None], wait_s: float) -> list[Verdict]:
+    """All steps, then the audit; each verdict is shown as it falls."""
+    verdicts: list[Verdict] = []
+
+    def note(verdict: Verdict) -> None:
+        verdicts.append(verdict)
+        show(verdict)
+
+    for step in STEPS:
+        for line in step.lines:
+            note(judged(step, line, await player.play(line)))
+    for verdict in audited(await settled_audit(player.place, wait_s)):
+        note(verdict)
+    return verdicts
