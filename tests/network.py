@@ -8,7 +8,9 @@ is for the tests.
 
 from __future__ import annotations
 
+import itertools
 import json
+import queue
 import signal
 import subprocess
 import tempfile
@@ -46,13 +48,13 @@ def gateway(name: str) -> Party:
 class Process:
     """One party, running. Its output is read by a thread, so that it never has to wait for us."""
 
-    def __init__(self, party: Party, command: Sequence[str], log: Path) -> None:
+    def __init__(self, party: Party, command: Sequence[str], log: Path, *, with_input: bool = False) -> None:
         self.party, self.log = party, log
         with log.open("ab") as errors:
             # On a leash: a test run that is killed leaves nobody behind on its ports.
             self.popen = subprocess.Popen(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -60,6 +62,7 @@ class Process:
                 process_group=0,
             )
         self._ready = threading.Event()
+        self.lines: queue.SimpleQueue[str] = queue.SimpleQueue()  # what it said beyond that it is ready
         self._reader = threading.Thread(target=self._read, name=f"output of {party}", daemon=True)
         self._reader.start()
 
@@ -68,6 +71,8 @@ class Process:
         for line in self.popen.stdout:
             if line.startswith("ready "):
                 self._ready.set()
+            else:
+                self.lines.put(line)
         self._ready.set()  # its output ended: whoever waits shall look
 
     def wait_until_ready(self) -> None:
@@ -93,6 +98,47 @@ class Process:
             if self.popen.stdout is not None:
                 self.popen.stdout.close()
         return code
+
+
+class Till:
+    """The till of a gateway: a line in, a line out."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._ids = itertools.count(1)
+
+    def ask(self, do: str, **line: object) -> dict[str, Any]:
+        """One line, and the line that answers it; the next one is not asked before."""
+        return self.answer_to(self.say(do, **line))
+
+    def say(self, do: str, **line: object) -> int:
+        """One line, without waiting; its id."""
+        assert self.process.popen.stdin is not None
+        id_ = next(self._ids)
+        self.process.popen.stdin.write(json.dumps({"id": id_, "do": do, **line}) + "\n")
+        self.process.popen.stdin.flush()
+        return id_
+
+    def next(self) -> dict[str, Any]:
+        """Whichever line is answered next."""
+        told: dict[str, Any] = json.loads(self.process.lines.get(timeout=ASK_WITHIN_S))
+        return told
+
+    def answer_to(self, id_: int) -> dict[str, Any]:
+        told = self.next()
+        assert told["id"] == id_, f"an answer to line {told['id']} instead of {id_}"
+        return told
+
+    def close(self) -> None:
+        """No more lines: the gateway takes its leave."""
+        if self.process.popen.stdin is not None:
+            self.process.popen.stdin.close()
+        try:
+            code = self.process.popen.wait(STOP_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            code = self.process.end(signal.SIGKILL)
+        assert code == 0, f"{self.process.party} ended with {code}:\n{self.process.last_words()}"
+        self.process.end(signal.SIGTERM)
 
 
 @dataclass
@@ -132,6 +178,17 @@ class RunningNetwork:
 
     def log_of(self, party: Party) -> str:
         return (self.place.state / "logs" / party.log_name).read_text(errors="replace")
+
+    @contextmanager
+    def till(self, name: str) -> Iterator[Till]:
+        """A gateway of ours, started with its till open; it stops when the till closes."""
+        log = self.place.state / "logs" / f"till-{name}.log"
+        till = Till(Process(gateway(name), [*gateway(name).command(self.place), "--till"], log, with_input=True))
+        try:
+            till.process.wait_until_ready()
+            yield till
+        finally:
+            till.close()
 
     # --- books
 
@@ -209,8 +266,10 @@ def _end_all(network: RunningNetwork) -> None:
     failures = []
     for party in reversed(list(network.processes)):
         network.processes[party].popen.send_signal(signal.SIGCONT)  # one that is frozen cannot stop
+        log = network.processes[party].last_words
         try:
-            network.stop(party)
+            if code := network.stop(party):
+                failures.append(f"{party} ended with {code}:\n{log()}")
         except AssertionError as error:
             failures.append(str(error))
     assert not failures, "\n".join(failures)

@@ -1,27 +1,13 @@
-"""One running network for all strangers."""
+"""A stranger's connection to the running network."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.network import RunningNetwork, running_network
+from tests.network import RunningNetwork
 from tests.peers.client import Client
-
-SANDBOX_ISSUER_TIMEOUT_S = 1.0  # instead of 8: a test of silence shall not take as long as silence does
-
-
-def impatient_with_the_sandbox(directory: Path) -> None:
-    file = directory / "participants" / "sandbox.toml"
-    file.write_text(file.read_text() + f"\n[deadlines]\nissuer_s = {SANDBOX_ISSUER_TIMEOUT_S}\nhsm_s = 0.5\n")
-
-
-@pytest.fixture(scope="session")
-def network() -> Iterator[RunningNetwork]:
-    with running_network(edit=impatient_with_the_sandbox) as running:
-        yield running
 
 
 @pytest.fixture
