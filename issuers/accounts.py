@@ -139,7 +139,7 @@ class Ledger:
         """A new account; money comes to it by postings only."""
         if account.id in self.accounts or account.posted or account.held:
             raise LedgerError(f"account {account.id} cannot be opened like this")
-        self.accounts[account.id] = account
+        self.accounts[account.id] = replace(account)  # its own: an effect is a value
 
     def apply(self, effect: LedgerEffect) -> None:
         """Do what the effect says, wholly; or raise LedgerError and do nothing."""

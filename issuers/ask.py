@@ -38,7 +38,7 @@ class Tokens:
 
     >>> tokens = Tokens(b"0" * 32)
     >>> tokens.of(Pan("9414100000000017"))
-    '4f9b86cf4cd9eab46926fb4d6c47be51'
+    '2dc55b8f16839dfddb96f4f22ffa5d9e'
     """
 
     def __init__(self, key: bytes) -> None:

@@ -263,8 +263,8 @@ def _money_problems(bank: Bank) -> list[str]:
     texts = {
         **{f"products.{name}.overlimit_cap": product.overlimit_cap for name, product in bank.products.items()},
         **{f"products.{name}.cash_per_day": product.cash_per_day for name, product in bank.products.items()},
-        **{f"accounts.{account.id}.opening": account.opening for account in bank.accounts},
-        **{f"accounts.{account.id}.credit_limit": account.credit_limit for account in bank.accounts},
+        **{f"accounts.{number}.opening": account.opening for number, account in enumerate(bank.accounts)},
+        **{f"accounts.{number}.credit_limit": account.credit_limit for number, account in enumerate(bank.accounts)},
         **{f"cards.{number}.limit": card.limit for number, card in enumerate(bank.cards)},
         **{f"cards.{number}.spent": card.spent for number, card in enumerate(bank.cards)},
     }

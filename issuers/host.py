@@ -229,7 +229,7 @@ class Host:
             if together:
                 connection.link.send(together)
         for connection in closing:
-            connection.link.abort("the amount asked for it")
+            self._nursery.start_soon(connection.link.aclose)  # what was said before goes out first
 
     def _now_or_later(self, connection: Connection, reply: Reply) -> list[bytes]:
         if reply.manner.delay_s:

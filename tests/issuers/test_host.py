@@ -17,6 +17,7 @@ from tests.issuers.branch import (
     INTERNET_100,
     LOST,
     NOBODYS,
+    NOON,
     OVERLIMIT_USED,
     POOR_DEBIT,
     STOLEN,
@@ -300,6 +301,15 @@ async def test_what_cannot_be_answered_is_not_and_too_much_of_it_closes_the_link
 async def test_an_unknown_request_is_declined(nbk: Branch) -> None:
     async with nbk.open() as switch:
         assert said(await switch.ask({"mti": "0600", 7: "0314090000", 11: "000001"})) == "12 type.unknown"
+
+
+async def test_a_mistake_of_ours_declines(nbk: Branch) -> None:
+    async with nbk.open() as switch:
+        nbk.clock.time = None  # no decision can be made
+        assert await switch.purchase() == "96 switch.error"
+        nbk.clock.time = NOON
+        assert await switch.purchase() == "00"
+    assert len(nbk_books(nbk)) == 1
 
 
 def nbk_books(branch: Branch) -> list[dict[str, object]]:
