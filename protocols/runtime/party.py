@@ -7,9 +7,12 @@ for all parties. It keeps out what a party does.
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
@@ -41,6 +44,7 @@ __all__ = [
 Main = Callable[[trio.Event], Awaitable[int | None]]
 
 INTERRUPTED: Final = 130  # what a shell expects after the second Ctrl-C
+THREADS_END_S: Final = 0.5  # a failed disk must end the process within a second
 
 log = structlog.get_logger()
 
@@ -53,12 +57,32 @@ def run(name: str, main: Main, *, log_level: str = "INFO") -> int:
     set_up_logging(log_level)
     structlog.contextvars.bind_contextvars(party=name)
     limit_resources()
+    code = _run(main)
+    _leave_stuck_threads(code)
+    return code
+
+
+def _run(main: Main) -> int:
     try:
         return trio.run(_with_signals, main)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseException as error:
         return exit_code_after(error)
+
+
+def _leave_stuck_threads(code: int) -> None:
+    """Python waits for its threads; a thread that waits for a dead disk must not keep an ended process alive."""
+    deadline = time.monotonic() + THREADS_END_S
+    for thread in threading.enumerate():
+        if thread is threading.current_thread() or thread.daemon:
+            continue
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            log.error("a thread does not end, the process does", thread=thread.name, exit_code=code)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
 
 
 def exit_code_after(error: BaseException) -> int:

@@ -104,6 +104,16 @@ def test_the_exit_code_of_main_is_the_exit_code():
     assert ended("return 99")[0] == 99
 
 
+def test_a_thread_that_is_stuck_does_not_keep_the_process_alive():
+    body = """
+        import threading
+        threading.Thread(target=threading.Event().wait, name='disk').start()
+        raise party.FatalError('the disk')
+    """
+    code, _, err = ended(body)
+    assert code == 1 and "a thread does not end" in err
+
+
 def test_the_gravest_error_is_the_one_reported():
     group = ExceptionGroup("", [ConfigurationError("a"), ExceptionGroup("", [DamagedStateError("b"), ValueError()])])
     assert str(fatal_in(group)) == "b"
