@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from protocols import elements as de
 from protocols.participant import Role
+from protocols.subelements import SubelementError, pack, parse
 from switch.configuration import Configuration
 from switch.request import Request
+
+PARTIAL_APPROVAL = "61"  # of DE 48: "1" where the gateway takes an approval of a part
 
 
 def changes(request: Request, network: Configuration) -> dict[int, str | None] | None:
@@ -28,7 +31,23 @@ def changes(request: Request, network: Configuration) -> dict[int, str | None] |
         found[de.MERCHANT_TYPE] = request.merchant_type
     if not request.participant.laboratory:
         stamp(found, request, network)
+    say_whether_a_part_will_do(found, request)
     return found
+
+
+def say_whether_a_part_will_do(found: dict[int, str | None], request: Request) -> None:
+    """DE 48.61: the agreement says whether the gateway takes partial approvals, whatever the message claims."""
+    private = request.message.get(de.PRIVATE_DATA)
+    if not request.participant.partial_approval and (private is None or PARTIAL_APPROVAL not in private):
+        return  # the common case does not pay for taking DE 48 apart
+    try:
+        subelements = parse(private or "")
+    except SubelementError:
+        return  # the issuer's to refuse; we do not know where to write
+    subelements.pop(PARTIAL_APPROVAL, None)
+    if request.participant.partial_approval:
+        subelements[PARTIAL_APPROVAL] = "1"
+    found[de.PRIVATE_DATA] = pack(subelements) or None
 
 
 def stamp(found: dict[int, str | None], request: Request, network: Configuration) -> None:
