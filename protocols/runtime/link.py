@@ -201,13 +201,9 @@ class Link(ABC):
             await self._say_goodbye()
         finally:
             self.abort("ended by the peer" if self._ended_by_peer else "closed")
-            await self._wait_for_flusher()
-
-    async def _wait_for_flusher(self) -> None:
-        """The flusher has noticed, so `unsent` is complete. Shielded, for it ends at once on a closed link."""
-        with trio.CancelScope(shield=True):
-            while self._flusher_gone is not None:
-                await self._flusher_gone.wait()
+            with trio.move_on_after(WRITE_TIMEOUT_S, shield=True):  # it ends at once; then `unsent` is complete
+                while self._flusher_gone is not None:
+                    await self._flusher_gone.wait()
 
     async def _say_goodbye(self) -> None:
         await trio.lowlevel.checkpoint()

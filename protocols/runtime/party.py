@@ -67,7 +67,7 @@ def _run(main: Main) -> int:
         return trio.run(_with_signals, main)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BaseException as error:
+    except (Exception, BaseExceptionGroup) as error:
         return exit_code_after(error)
 
 

@@ -56,6 +56,7 @@ LAST: Final = "SELECT seq FROM batches ORDER BY seq DESC LIMIT 1"
 SURROUNDINGS: Final = (apsw.BusyError, apsw.CantOpenError, apsw.PermissionsError, apsw.ReadOnlyError, apsw.NoMemError)
 
 Row = tuple[int, int, int, bytes, bytes]
+ROW_TYPES: Final = (int, int, int, bytes, bytes)
 
 
 class DamagedJournalError(DamagedStateError):
@@ -144,6 +145,9 @@ class _Batches:
             rows: list[Row] = await self._db.async_run(_all, self._db, FROM, (first, last))
         if not rows:
             raise DamagedJournalError(first, "it is missing")
+        for number, row in enumerate(rows, start=first):
+            if tuple(map(type, row)) != ROW_TYPES:  # a flipped bit may make a number of a text, in spite of the schema
+                raise DamagedJournalError(number, "its row is not one")
         return rows
 
     async def _expected_after(self, seq: int) -> tuple[int, int, bytes]:
@@ -273,25 +277,30 @@ class Journal(_Batches):
         Each record is one msgpack value. Not cancellable: a commit is whole or the process ends.
         Raises JournalFailedError, then and ever after.
         """
-        if self._failed is not None:
-            raise JournalFailedError(self._failed)
         if self._is_writing:
             raise trio.BusyResourceError("one batch at a time")
+        if self._failed is not None:
+            raise JournalFailedError(self._failed)
         seq, first, previous = self._next
         place = Place(seq, first, len(records), previous)
         chain, sealed = self._seal.seal(place, self._array_header(len(records)) + b"".join(records))
+        await self._commit(place, chain, sealed)
+        self._next = place.following(chain)
+        return seq
+
+    async def _commit(self, place: Place, chain: bytes, sealed: bytes) -> None:
         self._is_writing = True
+        self._failed = f"the commit of batch {place.seq} was broken off"  # until it is known to be whole
         try:
             with trio.CancelScope(shield=True):
-                await self._db.execute(INSERT, (seq, first, len(records), chain, sealed))
-            self._mark.write(seq, chain)
-        except BaseException as error:
-            self._failed = f"batch {seq} could not be committed: {error}"
+                await self._db.execute(INSERT, (place.seq, place.first, place.records, chain, sealed))
+            self._mark.write(place.seq, chain)
+        except Exception as error:
+            self._failed = f"batch {place.seq} could not be committed: {error}"
             raise JournalFailedError(self._failed) from error
         finally:
             self._is_writing = False
-        self._next = place.following(chain)
-        return seq
+        self._failed = None
 
     def free_bytes(self) -> int:
         """Room left on the journal's disk: whoever takes new work keeps a reserve for reversals."""

@@ -274,6 +274,15 @@ EDITS = {
     "first record moved": (["UPDATE batches SET first = first + 1 WHERE seq = 9"], 9),
     "count changed": (["UPDATE batches SET count = count + 1 WHERE seq = 9"], 9),
     "chain changed": (["UPDATE batches SET chain = zeroblob(16) WHERE seq = 9"], 9),
+    "a number in place of a text": (
+        [
+            "PRAGMA writable_schema = ON",
+            "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '')",
+            "PRAGMA writable_schema = RESET",
+            "UPDATE batches SET chain = 5 WHERE seq = 9",
+        ],
+        9,
+    ),
     "sealed emptied": (["UPDATE batches SET sealed = x'' WHERE seq = 9"], 9),
 }
 
