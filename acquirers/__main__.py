@@ -1,5 +1,7 @@
 """`python -m acquirers NAME [--till] [--network DIR] [--state DIR]`: one gateway as a process.
 
+`python -m acquirers check` reads the files of all gateways and lists what is wrong with them.
+
 Standard output: `ready NAME` once the switch has accepted the sign-on; with `--till` also one
 JSON line for each JSON line on standard input. Keeps nothing on disk: a terminal that forgets
 is what the switch's own store and forward is for.
@@ -24,24 +26,27 @@ from acquirers.till import Line, Till, TillError, mistaken
 from protocols.dialects import dialect_named
 from protocols.errors import LocalProtocolError
 from protocols.framing import framing_named
-from protocols.network import NetworkError, load
+from protocols.network import NetworkError, load, toml_files
 from protocols.runtime.dialer import keep_dialled
-from protocols.runtime.exits import ConfigurationError
+from protocols.runtime.exits import DONE, MISCONFIGURED, ConfigurationError
 from protocols.runtime.party import announce, run
 
 READ_SIZE = 65536
+CHECK = "check"
 FAREWELL_S = 5.0  # to settle what is in flight and sign off; longer is for the switch to find out
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one gateway until it is told to stop, or until its till closes."""
     options = _options(arguments)
+    if options.name == CHECK:
+        return _check(options.network)
     return run(options.name, partial(_work, options.name, options.network, options.till))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m acquirers", description=__doc__.splitlines()[0])
-    parser.add_argument("name", help="which gateway: the name of a file in gateways/")
+    parser.add_argument("name", help=f"which gateway: the name of a file in gateways/; or {CHECK}: read them all")
     parser.add_argument("--till", action="store_true", help="read requests as JSON lines from standard input")
     parser.add_argument(
         "--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration's)"
@@ -50,6 +55,31 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--state", type=Path, metavar="DIR", help="taken for all parties alike; a gateway keeps nothing"
     )
     return parser.parse_args(arguments)
+
+
+def _check(network: Path | None) -> int:
+    """Every problem of every gateway's files, one a line on standard error; once, however many gateways share it."""
+    problems: list[str] = []
+    try:
+        for path in toml_files(network, "gateways"):
+            problems += _problems_of(path.stem, network)
+    except NetworkError as error:  # there is no such folder
+        problems += error.problems
+    for problem in dict.fromkeys(problems):
+        print(problem, file=sys.stderr)
+    return MISCONFIGURED if problems else DONE
+
+
+def _problems_of(name: str, network: Path | None) -> list[str]:
+    try:
+        house = load_house(name, network)
+    except NetworkError as error:
+        return error.problems
+    try:
+        load(network).address(house.dials)
+    except NetworkError as error:
+        return [f"{name}.toml: dials: {problem}" for problem in error.problems]
+    return []
 
 
 async def _work(name: str, network: Path | None, with_till: bool, stop: trio.Event) -> int:

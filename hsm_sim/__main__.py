@@ -15,6 +15,7 @@ from hsm_sim.server import serve
 from hsm_sim.settings import Settings, load
 from protocols import network
 from protocols.network import NetworkError
+from protocols.runtime.exits import DONE, MISCONFIGURED
 from protocols.runtime.party import ConfigurationError, announce, run
 
 NAME = "hsm"
@@ -25,6 +26,8 @@ log = structlog.get_logger()
 def main() -> int:
     """Run until told to stop; the exit code."""
     asked = _arguments(sys.argv[1:])
+    if asked.check:
+        return _check(asked.network)
 
     async def party(stop: trio.Event) -> int:
         settings, host, port = _configured(asked.network)
@@ -38,6 +41,16 @@ def main() -> int:
         return 0
 
     return run(NAME, party)
+
+
+def _check(directory: Path | None) -> int:
+    """What is wrong with the HSM's files, one problem a line on standard error."""
+    try:
+        network.load(directory).address(load(directory).port)
+    except NetworkError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+        return MISCONFIGURED
+    return DONE
 
 
 def _configured(directory: Path | None) -> tuple[Settings, str, int]:
@@ -61,6 +74,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m hsm_sim", description="The simulated HSM.")
     parser.add_argument("--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="taken as every party takes it; nothing is kept yet")
+    parser.add_argument("--check", action="store_true", help="read the files, list what is wrong with them, and end")
     parser.add_argument("--seed", type=int, metavar="N", help="predictable randomness, for tests only")
     return parser.parse_args(given)
 
