@@ -18,6 +18,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from protocols.money import Amount, UnknownCurrencyError, currency
+from protocols.runtime.exits import FatalError
 
 
 class State(StrEnum):
@@ -44,7 +45,7 @@ class Entry:
         return f"{self.state} {money(self.amount, self.currency)}" if self.state is State.APPROVED else str(self.state)
 
 
-class BooksError(Exception):
+class BooksError(FatalError):
     """What a party printed is not a book."""
 
 

@@ -1,4 +1,4 @@
-"""What a command says when a party would not run, or would not answer."""
+"""What a command says when a party would not run."""
 
 from protocols.runtime.exits import DAMAGED, FAILED, MISCONFIGURED, UNAVAILABLE
 from switch.commands._terminal import complain
@@ -8,14 +8,9 @@ PASSED_ON = (MISCONFIGURED, UNAVAILABLE, DAMAGED)  # codes that mean the same wh
 
 
 def tell_failure(failed: PartyFailedError) -> int:
-    """Say which party failed and what it said last; the exit code."""
+    """Say which party failed and what it said last; its exit code as ours."""
     complain(str(failed))
     for line in last_words(failed.log_path):
         complain(f"  {line}")
     complain(f"  (its log: {failed.log_path})")
-    return passed_on(failed.code)
-
-
-def passed_on(code: int) -> int:
-    """A party's exit code as ours."""
-    return code if code in PASSED_ON else FAILED
+    return failed.code if failed.code in PASSED_ON else FAILED

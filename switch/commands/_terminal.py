@@ -8,23 +8,29 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:  # rich is slow to load, and what prints JSON does without it
+    from rich.console import Console
+    from rich.text import Text
 
 PLAIN_WIDTH = 250  # no terminal, no edge: a line must stay a line for grep
 
 
 def console() -> Console:
     """Standard output, as wide as it is."""
+    from rich.console import Console
+
     made = Console(highlight=False)
     return made if made.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
     """One table on standard output."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     out = console()
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD if out.is_terminal else None, pad_edge=False)
     for column in columns:
@@ -36,6 +42,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
 
 def tick(agrees: bool) -> Text:
     """Yes or no, for eyes that may not see the colour."""
+    from rich.text import Text
+
     return Text("✓", "green") if agrees else Text("✗ NO", "bold red")
 
 

@@ -5,6 +5,7 @@ import trio
 from protocols.runtime.exits import DONE
 from switch.audit import money
 from switch.commands._terminal import show_json, show_table
+from switch.home import SWITCH
 from switch.place import DEMONSTRATION, Place
 from switch.shell.books import read_books
 
@@ -19,7 +20,7 @@ def books(*, json: bool = False, place: Place = DEMONSTRATION) -> int:
     json
         For machines: an array of {issuer, key, state, amount, currency, rrn, response_code}.
     """
-    entries = trio.run(read_books, place.state)
+    entries = trio.run(read_books, place.state / SWITCH)
     if json:
         show_json(entries)
         return DONE

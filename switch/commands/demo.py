@@ -12,21 +12,19 @@ from typing import Annotated
 import trio
 from cyclopts import Parameter
 
-from protocols.network import NetworkError, load
-from protocols.runtime.exits import DONE, FAILED, MISCONFIGURED
+from protocols.network import load
+from protocols.runtime.exits import DONE, FAILED, FatalError
 from protocols.runtime.party import run
-from switch.audit import BooksError
-from switch.commands._failing import passed_on, tell_failure
+from switch.commands._failing import tell_failure
 from switch.commands._terminal import complain, say, show_table, tick
 from switch.network_copy import copy_network, renumber
 from switch.place import Place, parties_of
 from switch.shell import ask_party
-from switch.shell.ask_party import NoAnswerError
 from switch.shell.free_ports import free_ports
 from switch.shell.play import Player, play_tour
 from switch.shell.running import charges
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
-from switch.tour.cards import NoSuchCardError, deal, read_cards
+from switch.tour.cards import deal, read_cards
 from switch.tour.steps import gateways_needed
 from switch.tour.verdict import Verdict, all_agree
 
@@ -90,26 +88,16 @@ async def give_tour(place: Place, stop: trio.Event) -> int:
     """Start the parties, play, audit; 0 only if everything agrees."""
     stages = parties_of(place.network, gateways_needed())
     try:
-        return await supervise(charges(place, stages, with_tills=True), say, partial(perform, place), stop)
+        return await supervise(charges(place, stages, with_tills=True), say, partial(perform, place, Show()), stop)
     except PartyFailedError as failed:
         return tell_failure(failed)
-    except NoSuchCardError as error:
+    except FatalError as error:
         complain(f"demo: {error}")
-        return MISCONFIGURED
-    except NetworkError as error:
-        complain("\n".join(error.problems))
-        return MISCONFIGURED
-    except NoAnswerError as error:
-        complain(f"demo: {error}")
-        return passed_on(error.code)
-    except BooksError as error:
-        complain(f"demo: {error}")
-        return FAILED
+        return error.exit_code
 
 
-async def perform(place: Place, parties: Supervisor) -> int:
+async def perform(place: Place, show: Show, parties: Supervisor) -> int:
     """The tour itself."""
-    show = Show()
     player = Player(place, parties, deal(read_cards(await ask_party.cards(place))))
     verdicts = await play_tour(player, show.verdict, SETTLES_WITHIN_S)
     show.curtain(verdicts)

@@ -12,7 +12,15 @@ from collections.abc import Mapping, Sequence
 
 import trio
 
-from protocols.runtime.exits import DONE, FAILED, MISCONFIGURED
+from protocols.runtime.exits import (
+    DONE,
+    FAILED,
+    MISCONFIGURED,
+    ConfigurationError,
+    DamagedStateError,
+    FatalError,
+    UnavailableError,
+)
 from switch.audit import Audit, Entry, audit, read_issuer_book, read_switch_books
 from switch.place import Part, Place, issuers_elsewhere, issuers_here
 
@@ -20,23 +28,26 @@ LOOK_AGAIN_S = 0.3  # a look costs a process or five; nobody is served by more
 ANSWER_WITHIN_S = 30.0
 
 
-class NoAnswerError(Exception):
-    """A party did not say what it was asked; `code` is how it ended."""
+#: A party's exit code -> the same error as ours. Any other code says no more than that it failed.
+ERRORS: Mapping[int, type[FatalError]] = {
+    error.exit_code: error for error in (ConfigurationError, UnavailableError, DamagedStateError)
+}
 
-    def __init__(self, command: Sequence[str], code: int, why: str) -> None:
-        asked = " ".join(command[2:4])
-        super().__init__(f"{asked}: exit code {code}{': ' if why else ''}{why}")
-        self.code = code
+
+def no_answer(command: Sequence[str], code: int, why: str) -> FatalError:
+    """A party did not say what it was asked."""
+    text = f"{' '.join(command[2:4])}: {why or f'exit code {code}'}"
+    return ERRORS.get(code, FatalError)(text)
 
 
 async def asked(command: Sequence[str]) -> object:
-    """The JSON that a command prints; NoAnswerError with its last words if it does not."""
+    """The JSON that a command prints; FatalError with its last words if it does not."""
     with trio.move_on_after(ANSWER_WITHIN_S):
         done = await trio.run_process(
             list(command), stdin=subprocess.DEVNULL, capture_stdout=True, capture_stderr=True, check=False
         )
         return parsed(command, done)
-    raise NoAnswerError(command, FAILED, f"silent for {ANSWER_WITHIN_S:g} s")
+    raise no_answer(command, FAILED, f"silent for {ANSWER_WITHIN_S:g} s")
 
 
 async def complaints(command: Sequence[str]) -> list[str]:
@@ -75,22 +86,22 @@ def parsed(command: Sequence[str], done: subprocess.CompletedProcess[bytes]) -> 
     """What an ended process printed."""
     if done.returncode != 0:
         last = done.stderr.decode("utf-8", "replace").strip().splitlines()[-1:]
-        raise NoAnswerError(command, done.returncode, "".join(last))
+        raise no_answer(command, done.returncode, "".join(last))
     try:
         return json.loads(done.stdout)
     except ValueError:
-        raise NoAnswerError(command, FAILED, "what it printed is not JSON") from None
+        raise no_answer(command, FAILED, "what it printed is not JSON") from None
 
 
 async def asked_all(commands: Mapping[str, Sequence[str]]) -> dict[str, object]:
     """The answers of several commands that run at once; the first that has none is the error."""
     answers: dict[str, object] = {}
-    errors: list[NoAnswerError] = []
+    errors: list[FatalError] = []
 
     async def ask(name: str, command: Sequence[str]) -> None:
         try:
             answers[name] = await asked(command)
-        except NoAnswerError as error:
+        except FatalError as error:
             errors.append(error)
 
     async with trio.open_nursery() as nursery:

@@ -213,7 +213,7 @@ async def supervise(
     code, error = when_stopped, None
     async with trio.open_nursery() as nursery:
         supervisor = Supervisor(nursery, say)
-        nursery.start_soon(_cut_short, stop, supervisor.work)
+        nursery.start_soon(_cut_short, stop, supervisor.work, say)
         with supervisor.work:
             try:
                 for charges in stages:
@@ -228,8 +228,9 @@ async def supervise(
     return code
 
 
-async def _cut_short(stop: trio.Event, work: trio.CancelScope) -> None:
+async def _cut_short(stop: trio.Event, work: trio.CancelScope, say: Say) -> None:
     await stop.wait()
+    say("stopping")
     work.cancel()
 
 

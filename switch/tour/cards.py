@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
+from protocols.runtime.exits import ConfigurationError
 
-class NoSuchCardError(Exception):
+
+class NoSuchCardError(ConfigurationError):
     """The network's banks have no card that a part of the tour needs."""
 
 
