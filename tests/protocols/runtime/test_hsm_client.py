@@ -131,6 +131,7 @@ async def test_a_silent_hsm_is_down_when_the_deadline_has_passed_and_its_late_an
             await hsm.ask("CW", **GOOD["CW"])
         assert hsm.is_up
         release.set()
+        hsm.timeout_s = 5.0
         assert (await hsm.ask("CW", **{**GOOD["CW"], "service_code": "123"})).fields == {"cvv": "123"}
 
 
