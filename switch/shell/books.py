@@ -11,8 +11,10 @@ from typing import Any
 
 from protocols.money import UnknownCurrencyError, currency_numbered
 from protocols.original import booking_key
+from protocols.runtime.exits import UnavailableError
 from switch import transactions
 from switch.store import state
+from switch.store.journal import FILE as JOURNAL
 from switch.store.projection import open_books, open_projector
 from switch.store.seal import Tokens
 
@@ -36,6 +38,8 @@ async def read_books(folder: Path) -> list[dict[str, object]]:
 
 async def bring_up_to_date(folder: Path) -> None:
     """Apply what the journal has and the tables have not."""
+    if not (folder / JOURNAL).exists():
+        raise UnavailableError(f"there is no journal in {folder}: no switch has kept its books there")
     projection = transactions.projection(Tokens(state.data_key(folder)).token)
     async with await open_projector(folder, transactions.schema(), projection) as projector:
         await projector.catch_up()
