@@ -22,12 +22,12 @@ from issuers.decision import (
     Kind,
     approval,
     case_of,
+    charged,
     decline,
     money,
     suspense_account,
-    usage_moved,
-    used,
-    without_effect,
+    use_in,
+    use_of,
 )
 from protocols import codes
 
@@ -76,8 +76,9 @@ def _happened(case: Case, book: Book, key: str) -> tuple[Effect, ...]:
     if case.card is None or case.known_account.currency != ask.currency:
         return _in_suspense(told, book)
     sets_aside = key.startswith("01") and case.kind is Kind.SPEND
-    booking = used(case, replace(told, way=Way.HOLD if sets_aside else Way.POST))
-    return (money(booking, booking.account), usage_moved(case.card, without_effect(booking), booking), booking)
+    use = use_of(case)
+    booking = replace(told, way=Way.HOLD if sets_aside else Way.POST, **use._asdict())
+    return (money(booking, booking.account), charged(case.card, booking), booking)
 
 
 def _in_suspense(told: Booking, book: Book) -> tuple[Effect, ...]:
@@ -96,5 +97,5 @@ def _captured(ask: Ask, original: Booking, book: Book) -> tuple[Effect, ...]:
     taken = replace(original, way=Way.POST, amount=ask.amount, approved=ask.amount)
     taken = replace(taken, spent=ask.amount, cash=ask.amount if original.cash else 0)
     card = book.cards.get(original.card)
-    usage = () if card is None else (usage_moved(card, original, taken),)
+    usage = () if card is None else (charged(card, taken, use_in(original)),)
     return (Ended(hold.key, HoldState.CAPTURED), money(taken, hold.account), *usage, taken)

@@ -45,7 +45,7 @@ def _card_number(digits: str) -> str:
 
 
 Money = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
-CardNumber = Annotated[str, AfterValidator(_card_number)]
+CardNumber = Annotated[str, AfterValidator(_card_number), Field(repr=False)]
 LmkKey = Annotated[str, Field(pattern=r"^(U[0-9A-F]{32}|[0-9A-F]{32})$")]
 
 
@@ -80,7 +80,7 @@ class CardFile(_Read):
     account: str
     note: str  # what it is for, told by `payswitch cards`
     expiry: Annotated[str, Field(pattern=r"^[0-9]{2}(0[1-9]|1[0-2])$")] = "2912"
-    pin: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")] | None = "1234"
+    pin: Annotated[str | None, Field(pattern=r"^[0-9]{4,12}$", repr=False)] = "1234"
     state: CardState = CardState.ACTIVE
     limit: Money | None = None
     spent: Money = "0"

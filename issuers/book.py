@@ -11,7 +11,7 @@ Pure; no decision is made here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from issuers.accounts import Account, Hold, Ledger, LedgerEffect, LedgerError
@@ -44,7 +44,7 @@ class Card:
     cash: int = 0
     withdrawals: int = 0
     pin_tries: int = 0  # counted before the HSM is asked
-    pvv: str | None = None  # PIN verification value; the PIN itself is nowhere
+    pvv: str | None = field(default=None, repr=False)  # PIN verification value; the PIN itself is nowhere
 
 
 class BookingState(StrEnum):

@@ -36,13 +36,12 @@ from issuers.decision import (
     additional_amount,
     approval,
     case_of,
+    charged,
     decline,
     exceeds_limit,
     money,
     refused,
-    usage_moved,
-    used,
-    without_effect,
+    use_of,
 )
 from protocols import codes
 
@@ -202,16 +201,21 @@ def _approved(case: Case) -> Decision:
         effects: tuple[Effect, ...] = (_after_pin(case.known_card, case.ask.pin), booking)
         return Decision(approval_code=booking.approval_code, effects=effects, additional_amounts=said)
     sets_aside = case.ask.mti == "0100" and case.kind is Kind.SPEND
-    booking = used(case, approval(case, Way.HOLD if sets_aside else Way.POST))
-    card = usage_moved(_after_pin(case.known_card, case.ask.pin), without_effect(booking), booking)
+    booking = approval(case, Way.HOLD if sets_aside else Way.POST, use_of(case))
+    card = charged(case.known_card, booking, pin_tries=_tries_after(case.known_card, case.ask.pin))
     return Decision(approval_code=booking.approval_code, effects=(money(booking, booking.account), card, booking))
 
 
 def _after_pin(card: Card, pin: Pin) -> Card:
+    tries = _tries_after(card, pin)
+    return card if tries == card.pin_tries else replace(card, pin_tries=tries)
+
+
+def _tries_after(card: Card, pin: Pin) -> int:
     """A right PIN clears the count of tries; when the HSM could not say, the try is given back."""
     if pin is Pin.RIGHT:
-        return replace(card, pin_tries=0)
-    return replace(card, pin_tries=max(0, card.pin_tries - 1)) if pin is Pin.UNKNOWN else card
+        return 0
+    return max(0, card.pin_tries - 1) if pin is Pin.UNKNOWN else card.pin_tries
 
 
 def _balances(case: Case) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from zlib import crc32
 
 from issuers.accounts import Account, Held, LedgerEffect, moved
@@ -120,7 +120,34 @@ def case_of(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Case:
     return Case(ask, kind, card, book.ledger.accounts[card.account], limits, moment)
 
 
-def approval(case: Case, way: Way = Way.NOTHING) -> Booking:
+class Use(NamedTuple):
+    """What of a card's limits a transaction takes."""
+
+    spent: int = 0  # negative for what a refund gives back
+    overlimit: bool = False
+    cash: int = 0
+    withdrawals: int = 0
+
+
+NO_USE: Final = Use()
+
+
+def use_of(case: Case) -> Use:
+    """What the transaction takes if it is approved, so that a reversal can give it back."""
+    amount, card = case.ask.amount, case.known_card
+    if case.kind is Kind.GIVE:
+        return Use(-min(card.spent, amount))
+    overlimit = exceeds_limit(case) and card.overlimits < case.known_limits.overlimit_allowance
+    is_cash = case.ask.type == codes.CASH
+    return Use(amount, overlimit, amount if is_cash else 0, int(is_cash))
+
+
+def exceeds_limit(case: Case) -> bool:
+    card = case.known_card
+    return case.kind is Kind.SPEND and card.limit is not None and card.spent + case.ask.amount > card.limit
+
+
+def approval(case: Case, way: Way = Way.NOTHING, use: Use = NO_USE) -> Booking:
     """The transaction as it will stand in the books if it is approved."""
     ask, card, account = case.ask, case.card, case.account
     amount = ask.amount if case.moves_money else 0
@@ -139,7 +166,11 @@ def approval(case: Case, way: Way = Way.NOTHING) -> Booking:
         transaction_currency=ask.transaction_currency,
         rate=ask.rate,
         cycle=card.cycle if card else "",
+        spent=use.spent,
+        overlimit=use.overlimit,
         day=card.day if card else "",
+        cash=use.cash,
+        withdrawals=use.withdrawals,
         response_code=codes.APPROVED,
         approval_code=approval_code(ask.booking_key),
         terminal_id=ask.terminal_id,
@@ -162,35 +193,34 @@ def decline(case: Case, response_code: str, slug: str) -> Booking:
     )
 
 
-def used(case: Case, booking: Booking) -> Booking:
-    """What of the card's limits the transaction uses, so that a reversal can give it back."""
-    amount, card = booking.amount, case.known_card
-    if case.kind is Kind.GIVE:
-        return replace(booking, spent=-min(card.spent, amount))
-    overlimit = exceeds_limit(case) and card.overlimits < case.known_limits.overlimit_allowance
-    cash = amount if booking.type == codes.CASH else 0
-    return replace(booking, spent=amount, overlimit=overlimit, cash=cash, withdrawals=1 if cash else 0)
-
-
-def exceeds_limit(case: Case) -> bool:
-    card = case.known_card
-    return case.kind is Kind.SPEND and card.limit is not None and card.spent + case.ask.amount > card.limit
-
-
 def without_effect(booking: Booking) -> Booking:
     """The booking with all its effects gone; `approved` still says what it once was."""
     return replace(booking, amount=0, spent=0, overlimit=False, cash=0, withdrawals=0)
 
 
-def usage_moved(card: Card, before: Booking, after: Booking) -> Card:
-    """The card with one booking's use of its limits replaced by another's; what a past cycle used is past."""
-    if card.cycle == before.cycle:
-        card = replace(card, spent=max(0, card.spent + after.spent - before.spent))
-    if card.day == before.day:
-        cash = max(0, card.cash + after.cash - before.cash)
-        withdrawals = max(0, card.withdrawals + after.withdrawals - before.withdrawals)
-        card = replace(card, cash=cash, withdrawals=withdrawals)
-    return replace(card, overlimits=max(0, card.overlimits + after.overlimit - before.overlimit))
+def charged(card: Card, booking: Booking, before: Use = NO_USE, pin_tries: int | None = None) -> Card:
+    """The card with what the booking uses of its limits, in place of what it used before.
+
+    What a past cycle or a past day used is past. One new card for all of it: this is in the hot path.
+    """
+    same_cycle, same_day = card.cycle == booking.cycle, card.day == booking.day
+    return replace(
+        card,
+        spent=_moved(card.spent, before.spent, booking.spent) if same_cycle else card.spent,
+        overlimits=_moved(card.overlimits, before.overlimit, booking.overlimit),
+        cash=_moved(card.cash, before.cash, booking.cash) if same_day else card.cash,
+        withdrawals=_moved(card.withdrawals, before.withdrawals, booking.withdrawals) if same_day else card.withdrawals,
+        pin_tries=card.pin_tries if pin_tries is None else pin_tries,
+    )
+
+
+def _moved(counter: int, before: int, after: int) -> int:
+    return max(0, counter + after - before)
+
+
+def use_in(booking: Booking) -> Use:
+    """What a booking uses now."""
+    return Use(booking.spent, booking.overlimit, booking.cash, booking.withdrawals)
 
 
 def money(booking: Booking, account: str) -> LedgerEffect:

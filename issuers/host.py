@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
@@ -21,7 +21,7 @@ import trio
 
 from issuers.accounts import LedgerError
 from issuers.ask import Ask, Pin
-from issuers.bank import Bank
+from issuers.bank import Bank, Moment
 from issuers.book import Book, Effect
 from issuers.desk import Desk, Noted, Reply
 from issuers.seed import seeds
@@ -41,7 +41,7 @@ PIN_BLOCK_FORMAT: Final = "01"  # ISO 9564-1 format 0
 # What the HSM can say about the PIN itself: verified, not verified, no PIN in the block, PIN of a strange length.
 # A block that decrypts to noise is a wrong PIN like any other. Whatever else it says is about our question.
 PIN_VERDICTS: Final = {"00": Pin.RIGHT, "01": Pin.WRONG, "20": Pin.WRONG, "24": Pin.WRONG}
-SEEDING_RETRY_S: Final = 0.5  # while the HSM is away; only PINs wait for it
+SEEDING_RETRY_S: Final = 0.1  # after a question that the HSM has not answered; only PINs wait for that
 NOISE_PER_MINUTE: Final = 10  # messages that nothing can be said to; then the link is closed
 MINUTE_S: Final = 60.0
 
@@ -58,6 +58,8 @@ class Hsm(Protocol):
     def submit(self, command: str, fields: dict[str, str | bytes], on_answer: OnAnswer) -> None: ...
 
     async def ask(self, command: str, **fields: str | bytes) -> HsmAnswer: ...
+
+    async def wait_up(self) -> None: ...
 
 
 def utc_now() -> datetime:
@@ -79,9 +81,10 @@ class Connection:
 class Turn:
     """What one wake-up has come to: to be recorded, then said, then asked."""
 
-    effects: list[Effect]
-    replies: list[tuple[Connection, Reply]]
-    to_verify: list[Ask]
+    moment: Moment
+    effects: list[Effect] = field(default_factory=list)
+    replies: list[tuple[Connection, Reply]] = field(default_factory=list)
+    to_verify: list[Ask] = field(default_factory=list)
 
 
 class Host:
@@ -144,7 +147,7 @@ class Host:
         """Read them all, fetch once, decide each in its turn, record once, answer once."""
         readings = [self._desk.read(frame) for frame in frames]
         book = self._store.fetch(reading for reading in readings if isinstance(reading, Ask))
-        turn = Turn([], [], [])
+        turn = Turn(self.bank.moment(self._now()))
         for reading in readings:
             match reading:
                 case Ask():
@@ -181,7 +184,7 @@ class Host:
     def _answer(self, ask: Ask, book: Book, turn: Turn) -> Reply | None:
         """Decide, and make it true in the snapshot. A mistake of ours declines; it never approves."""
         try:
-            outcome = self._desk.answer(ask, book, self.bank.moment(self._now()))
+            outcome = self._desk.answer(ask, book, turn.moment)
         except Exception as error:
             log.error("a request could not be decided", booking=ask.booking_key, exc_info=error)
             return self._desk.fault(ask)
@@ -284,7 +287,7 @@ class Host:
 
     def _take_up_again(self, asks: list[Ask]) -> None:
         book = self._store.fetch(asks)
-        turn = Turn([], [], [])
+        turn = Turn(self.bank.moment(self._now()))
         for ask in asks:
             for connection, waiting in self._at_the_hsm.pop(ask.key):
                 waiting.pin = ask.pin
@@ -309,6 +312,7 @@ class Host:
     async def _pvv(self, hsm: Hsm, pan: Pan, pin: str) -> str | None:
         """Made by the HSM from the PIN; None when it will not, which is the configuration's fault."""
         while True:
+            await hsm.wait_up()
             try:
                 return await self._asked_for_pvv(hsm, pan, pin)
             except HsmDown:

@@ -19,7 +19,7 @@ from issuers.accounts import Ended, HoldState, LedgerEffect, Reduced
 from issuers.ask import Ask
 from issuers.bank import Moment
 from issuers.book import Book, Booking, BookingState, Effect, Way
-from issuers.decision import Decision, money, refused, usage_moved, without_effect
+from issuers.decision import Decision, charged, money, refused, use_in, without_effect
 from protocols.money import Amount, Rate, convert, currency
 
 
@@ -77,8 +77,7 @@ def _undone(original: Booking, remaining: int, book: Book) -> tuple[Effect, ...]
         return ()
     after = _with_less(original, remaining) if remaining else _cancelled(original)
     card = book.cards.get(original.card)
-    uses_card = card is not None and original.way is not Way.NOTHING
-    usage = (usage_moved(card, original, after),) if card is not None and uses_card else ()
+    usage = () if card is None or original.way is Way.NOTHING else (charged(card, after, use_in(original)),)
     return (*_money_back(original, remaining, book), *usage, after)
 
 

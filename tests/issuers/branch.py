@@ -73,6 +73,9 @@ class FakeHsm:
         for answer in waiting:
             answer()
 
+    async def wait_up(self) -> None:
+        await trio.lowlevel.checkpoint()
+
     async def ask(self, command: str, **fields: str | bytes) -> HsmAnswer:
         await trio.lowlevel.checkpoint()
         self.asked.append(command)

@@ -112,6 +112,12 @@ def test_a_card_number_is_not_repeated_in_a_complaint() -> None:
     assert "9999" not in "".join(problems_of(content))
 
 
+def test_neither_number_nor_pin_is_in_a_repr() -> None:
+    shown = repr(BANKS)
+    assert "nbk-1001" in shown
+    assert not any(secret in shown for secret in ("9414100000000017", "4111111111111111", "1234"))
+
+
 def test_an_unknown_bank_is_told_which_there_are(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="there are: ebi, nbd, nbk, sandbox"):
         load_bank(None, "barings")

@@ -17,7 +17,6 @@ from tests.issuers.branch import (
     INTERNET_100,
     LOST,
     NOBODYS,
-    NOON,
     OVERLIMIT_USED,
     POOR_DEBIT,
     STOLEN,
@@ -305,9 +304,9 @@ async def test_an_unknown_request_is_declined(nbk: Branch) -> None:
 
 async def test_a_mistake_of_ours_declines(nbk: Branch) -> None:
     async with nbk.open() as switch:
-        nbk.clock.time = None  # no decision can be made
+        limits = nbk.bank.limits.pop("internet-shopping")  # no decision can be made
         assert await switch.purchase() == "96 switch.error"
-        nbk.clock.time = NOON
+        nbk.bank.limits["internet-shopping"] = limits
         assert await switch.purchase() == "00"
     assert len(nbk_books(nbk)) == 1
 
