@@ -1,19 +1,20 @@
 """Frame to Message and back, for one dialect.
 
-A frame is not taken apart: a function written for its message type and bitmap checks it and finds
-where its elements are, and nothing is decoded until it is asked for. The codec
-keeps the layouts it has met, within a bound, because peers choose bitmaps.
+A frame is not taken apart: a function written for its message type and bitmap
+checks it and finds where its elements are, and nothing is decoded until it is
+asked for. The codec keeps the layouts it has met, within a bound.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from protocols.codec import careful
 from protocols.codec.bitmap import MTI_SIZE, BitmapForm
 from protocols.codec.layout import Layout
 from protocols.codec.recipe import Recipes
+from protocols.codec.room import make_room
 from protocols.codec.spelling import spelling_of
 from protocols.elements import EXTENDED_BITMAP
 from protocols.message import Message, mti_on_the_wire
@@ -71,17 +72,11 @@ class Codec:
         """Of a frame that was read carefully, so one that is not compiled yet."""
         layout = self._on_trial.get(mti + bitmap)
         if layout is None:
-            _make_room(self._on_trial, ON_TRIAL_MAX)
+            make_room(self._on_trial, ON_TRIAL_MAX)
             layout = self._on_trial[mti + bitmap] = Layout(self, mti, bitmap)
         return layout
 
     def _compile(self, layout: Layout) -> None:
-        _make_room(self._known, KNOWN_MAX)
+        make_room(self._known, KNOWN_MAX)
         self._known[layout.head] = layout.reader()
         self._on_trial.pop(layout.head, None)
-
-
-def _make_room(table: dict[bytes, Any], most: int) -> None:
-    """The oldest goes: one that is in use comes back with its next frames."""
-    if len(table) >= most:
-        del table[next(iter(table))]

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from protocols import elements
 from protocols.codec import quick
 from protocols.codec.place import Place
 from protocols.codec.recipe import Recipes
+from protocols.codec.room import WORTH_COMPILING, make_room
 from protocols.codec.spelling import Spelling
 from protocols.mti import MESSAGE_TYPES, is_known
 
@@ -19,12 +21,32 @@ if TYPE_CHECKING:
     from protocols.codec.codec import Codec
     from protocols.message import Message
 
-WORTH_COMPILING: Final = 3  # compiling costs some ten slow readings: not for a bitmap a stranger sends once
+PICKERS_MAX: Final = 64  # the switch asks for a handful of different sets
 
 ANSWERS: Final = {mti: row.answer.encode() for mti, row in MESSAGE_TYPES.items() if row.answer}
 
 # What an answer carries over from its request; everything else it must say itself.
-ECHOED: Final = frozenset({2, 3, 4, 7, 11, 12, 13, 32, 33, 37, 41, 42, 49, 70, 90})
+ECHOED: Final = frozenset(
+    {
+        elements.PAN,
+        elements.PROCESSING_CODE,
+        elements.AMOUNT,
+        elements.TRANSMITTED_AT,
+        elements.STAN,
+        elements.LOCAL_TIME,
+        elements.LOCAL_DATE,
+        elements.ACQUIRER_ID,
+        elements.FORWARDER_ID,
+        elements.RRN,
+        elements.TERMINAL_ID,
+        elements.CARD_ACCEPTOR_ID,
+        elements.CURRENCY,
+        elements.NETWORK_MANAGEMENT_CODE,
+        elements.ORIGINAL,
+    }
+)
+
+Picker = Callable[["Message"], tuple[str | None, ...]]
 
 
 class Layout:
@@ -65,7 +87,7 @@ class Layout:
         self.texts = {s.number: tuple(self.places[s.number]) for s in self.spellings if s.is_text}
         self.patches = Recipes(codec, self.numbers, self.spans)
         self.answers = Recipes(codec, [number for number in self.numbers if number in ECHOED], self.spans)
-        self._pickers: dict[tuple[int, ...], Callable[[Message], tuple[str | None, ...]]] = {}
+        self._pickers: dict[tuple[int, ...], Picker] = {}
         self._uses = 0
 
     @property
@@ -85,12 +107,16 @@ class Layout:
         """The function that reads frames of this layout, written anew; None or KeyError when one does not read."""
         return quick.reader(self)
 
-    def picker(self, numbers: tuple[int, ...]) -> Callable[[Message], tuple[str | None, ...]]:
+    def picker(self, numbers: tuple[int, ...]) -> Picker:
         """The function that gives the values of these elements of a message of this layout."""
-        try:
-            return self._pickers[numbers]
-        except KeyError:
-            return self._pickers.setdefault(numbers, quick.picker(self, numbers))
+        return self._pickers.get(numbers) or self._new_picker(numbers)
+
+    def _new_picker(self, numbers: tuple[int, ...]) -> Picker:
+        if self._uses < WORTH_COMPILING:
+            return lambda message: tuple(map(message.get, numbers))
+        make_room(self._pickers, PICKERS_MAX)
+        picker = self._pickers[numbers] = quick.picker(self, numbers)
+        return picker
 
 
 def _laid_out(start: int, spellings: tuple[Spelling, ...]) -> tuple[Mapping[int, Place], Mapping[int, Place]]:

@@ -12,17 +12,14 @@ from typing import TYPE_CHECKING, Final
 
 from protocols.codec import quick
 from protocols.codec.place import Anchors, Insert, Place
+from protocols.codec.room import WORTH_COMPILING, make_room
 from protocols.codec.spelling import Spelling
 from protocols.errors import LocalProtocolError
 
 if TYPE_CHECKING:
     from protocols.codec.codec import Codec
 
-RECIPES_MAX: Final = (
-    256  # stories ask for a handful of different sets of changes; a mapping from outside may not grow us
-)
-WORTH_COMPILING: Final = 3  # a set of changes that is made again will be made for ever
-
+RECIPES_MAX: Final = 256  # stories ask for a handful of sets of changes; anything more is a mapping from outside
 
 Key = tuple[object, ...]
 
@@ -81,14 +78,12 @@ class Recipes:
         written = recipe.write(frame, at, mti, values)
         recipe.uses += 1
         if recipe.uses == WORTH_COMPILING:
+            make_room(self._quick, RECIPES_MAX)
             self._quick[key] = quick.writer(recipe)
         return written
 
     def _learn(self, key: Key, changes: Mapping[int, str | None]) -> Recipe:
-        if len(self._known) >= RECIPES_MAX:
-            oldest = next(iter(self._known))
-            del self._known[oldest]
-            self._quick.pop(oldest, None)
+        make_room(self._known, RECIPES_MAX)
         recipe = self._known[key] = self._recipe(changes)
         return recipe
 

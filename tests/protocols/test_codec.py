@@ -345,6 +345,13 @@ def test_a_flood_of_strange_bitmaps_does_not_push_out_a_layout_in_use() -> None:
     assert dialect._codec._known == test
 
 
+def test_a_message_type_that_this_network_does_not_have_is_not_compiled() -> None:
+    dialect = replace(ASCII)
+    for _ in range(OFTEN * 2):
+        assert dialect.decode(builders.frame("0100").replace(b"0100", b"9909", 1)).mti == "9909"
+    assert not dialect._codec._known
+
+
 def test_recipes_are_bounded() -> None:
     message = builders.message()
     for number in range(recipe.RECIPES_MAX + 50):

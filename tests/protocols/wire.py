@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from protocols.dialect import Dialect
 from protocols.elements import ELEMENTS, PAN, TRACK_2, Kind
+from protocols.mti import MESSAGE_TYPES
 
 ELEMENT_NUMBERS = [number for number in range(2, 129) if number != 65]
 DIGITS = "0123456789"
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
-mtis = st.text(DIGITS, min_size=4, max_size=4)
+# Only the types this network knows are ever compiled, so they come first.
+mtis = st.sampled_from(sorted(MESSAGE_TYPES)) | st.text(DIGITS, min_size=4, max_size=4)
 
 
 def value_of(number: int, spec: Any) -> st.SearchStrategy[str]:
