@@ -3,13 +3,17 @@
 Pure: bytes in, rows out. People paste hex from a trace, a frame as text, a capture with its
 length headers; they may not know the dialect either. So every way of reading that was not
 ruled out is tried, in a fixed order, and the first that reads everything wins; if none does,
-the one that gets furthest, because there the break means something.
+the first in which the message begins like one.
+
+Guessing must not betray: read in a wrong dialect, the digits of a card may come to stand in an
+element that everybody may see. So of a message that breaks, and does not even begin like one,
+no element is shown.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from protocols import dialects, framings
 from protocols.dialects import dialect_named
@@ -17,8 +21,9 @@ from protocols.elements import ELEMENTS, SECRET_MARK, shown
 from protocols.errors import FormatError, RemoteProtocolError
 from protocols.framing import FRAME_MAX, framing_named
 from protocols.message import Message
-from protocols.mti import title
+from protocols.mti import is_known, title
 
+BEGINNINGS = frozenset({"format.mti", "format.bitmap"})  # what breaks before there is any element
 UNFRAMED = "none"  # the framing of a message that has no length header any more
 USUAL_DIALECT, USUAL_FRAMING = "iso87_ascii", "len2"
 
@@ -61,6 +66,11 @@ class Inspection:
         """The message type in words."""
         return title(self.mti) if self.mti else "no message type"
 
+    @property
+    def begins_well(self) -> bool:
+        """Whether type and bitmap are those of a message of this network."""
+        return is_known(self.mti) and (self.broken is None or self.broken.reason not in BEGINNINGS)
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -78,9 +88,10 @@ class Reading:
         return bool(self.messages) and not self.leftover and all(one.broken is None for one in self.messages)
 
     @property
-    def reach(self) -> int:
-        """How many elements were read before it broke."""
-        return sum(len(one.rows) for one in self.messages)
+    def rank(self) -> tuple[bool, bool]:
+        """How much speaks for this way of reading."""
+        begins_well = bool(self.messages) and self.messages[0].begins_well
+        return self.is_whole, begins_well
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,19 +129,14 @@ def inspect_frame(dialect: str, frame: bytes) -> Inspection:
         return inspected(dialect_named(dialect).decode(frame))
     except FormatError as error:
         broken = Break(error.slug, error.element, error.offset)
-        return Inspection(error.mti or "", rows_of(error.readable.items()), len(frame), broken)
+        begun = Inspection(error.mti or "", (), len(frame), broken)
+        return replace(begun, rows=rows_of(error.readable.items())) if begun.begins_well else begun
 
 
 def inspect_given(given: Sequence[Given], dialect: str | None = None, framing: str | None = None) -> Reading:
     """The best reading of what was given; a dialect or framing that is named is not guessed at."""
-    best: Reading | None = None
-    for reading in readings(given, dialect, framing):
-        if reading.is_whole:
-            return reading
-        if best is None or reading.reach > best.reach:
-            best = reading
-    assert best is not None  # there is always at least one way to read
-    return best
+    # max keeps the first of equals, and the usual ways come first
+    return max(readings(given, dialect, framing), key=lambda reading: reading.rank)
 
 
 def readings(given: Sequence[Given], dialect: str | None, framing: str | None) -> Iterator[Reading]:
