@@ -41,6 +41,7 @@ from issuers.decision import (
     exceeds_limit,
     money,
     refused,
+    spent_of,
     use_of,
 )
 from protocols import codes
@@ -150,7 +151,7 @@ def limit_refusal(case: Case) -> str | None:
 
 def _within_cap(case: Case) -> bool:
     card, cap = case.known_card, case.known_limits.overlimit_cap
-    return cap is None or card.spent + case.ask.amount <= (card.limit or 0) + cap
+    return cap is None or spent_of(card) + case.ask.amount <= (card.limit or 0) + cap
 
 
 def cash_refusal(case: Case) -> str | None:
@@ -223,7 +224,7 @@ def _balances(case: Case) -> str:
     card, account, account_type = case.known_card, case.known_account, case.ask.account_type
     available = account.available
     if card.limit is not None:
-        available = min(available, max(0, card.limit - card.spent))
+        available = min(available, max(0, card.limit - spent_of(card)))
     return "".join(
         (
             additional_amount(account_type, LEDGER_BALANCE, account.currency, account.posted),

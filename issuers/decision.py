@@ -136,7 +136,7 @@ def use_of(case: Case) -> Use:
     """What the transaction takes if it is approved, so that a reversal can give it back."""
     amount, card = case.ask.amount, case.known_card
     if case.kind is Kind.GIVE:
-        return Use(-min(card.spent, amount))
+        return Use(-min(spent_of(card), amount))
     overlimit = exceeds_limit(case) and card.overlimits < case.known_limits.overlimit_allowance
     is_cash = case.ask.type == codes.CASH
     return Use(amount, overlimit, amount if is_cash else 0, int(is_cash))
@@ -144,7 +144,12 @@ def use_of(case: Case) -> Use:
 
 def exceeds_limit(case: Case) -> bool:
     card = case.known_card
-    return case.kind is Kind.SPEND and card.limit is not None and card.spent + case.ask.amount > card.limit
+    return case.kind is Kind.SPEND and card.limit is not None and spent_of(card) + case.ask.amount > card.limit
+
+
+def spent_of(card: Card) -> int:
+    """What counts against the card's limit: refunds make room for purchases, and no more than that."""
+    return max(0, card.spent)
 
 
 def approval(case: Case, way: Way = Way.NOTHING, use: Use = NO_USE) -> Booking:
@@ -198,24 +203,25 @@ def without_effect(booking: Booking) -> Booking:
     return replace(booking, amount=0, spent=0, overlimit=False, cash=0, withdrawals=0)
 
 
-def charged(card: Card, booking: Booking, before: Use = NO_USE, pin_tries: int | None = None) -> Card:
+def charged(
+    card: Card, booking: Booking, before: Use = NO_USE, *, pin_tries: int | None = None, per_cycle: bool = False
+) -> Card:
     """The card with what the booking uses of its limits, in place of what it used before.
 
-    What a past cycle or a past day used is past. One new card for all of it: this is in the hot path.
+    What a past cycle or a past day used is past; with `per_cycle` so is the permission to exceed the
+    limit. `spent` may fall below nothing, when a purchase is cancelled that had been refunded: the sum
+    over all bookings is kept exactly. One new card for all of it: this is in the hot path.
     """
     same_cycle, same_day = card.cycle == booking.cycle, card.day == booking.day
+    overlimits = int(booking.overlimit) - before.overlimit
     return replace(
         card,
-        spent=_moved(card.spent, before.spent, booking.spent) if same_cycle else card.spent,
-        overlimits=_moved(card.overlimits, before.overlimit, booking.overlimit),
-        cash=_moved(card.cash, before.cash, booking.cash) if same_day else card.cash,
-        withdrawals=_moved(card.withdrawals, before.withdrawals, booking.withdrawals) if same_day else card.withdrawals,
+        spent=card.spent + booking.spent - before.spent if same_cycle else card.spent,
+        overlimits=card.overlimits + overlimits if same_cycle or not per_cycle else card.overlimits,
+        cash=card.cash + booking.cash - before.cash if same_day else card.cash,
+        withdrawals=card.withdrawals + booking.withdrawals - before.withdrawals if same_day else card.withdrawals,
         pin_tries=card.pin_tries if pin_tries is None else pin_tries,
     )
-
-
-def _moved(counter: int, before: int, after: int) -> int:
-    return max(0, counter + after - before)
 
 
 def use_in(booking: Booking) -> Use:

@@ -81,8 +81,8 @@ _DECISIONS: Final[Mapping[str, Callable[[Ask, Book, Bank, Moment], Decision]]] =
     "0200": authorize,
     "0120": advise,
     "0220": complete,
-    "0400": lambda ask, book, _, moment: reverse(ask, book, moment),
-    "0420": lambda ask, book, _, moment: reverse(ask, book, moment),
+    "0400": reverse,
+    "0420": reverse,
 }
 _DONE: Final[Mapping[int, str]] = {de.RESPONSE_CODE: codes.APPROVED}
 _REQUESTS: Final = frozenset({"0100", "0200"})

@@ -17,13 +17,13 @@ from dataclasses import replace
 
 from issuers.accounts import Ended, HoldState, LedgerEffect, Reduced
 from issuers.ask import Ask
-from issuers.bank import Moment
-from issuers.book import Book, Booking, BookingState, Effect, Way
+from issuers.bank import Bank, Moment
+from issuers.book import Book, Booking, BookingState, Card, Effect, Way
 from issuers.decision import Decision, charged, money, refused, use_in, without_effect
 from protocols.money import Amount, Rate, convert, currency
 
 
-def reverse(ask: Ask, book: Book, moment: Moment) -> Decision:
+def reverse(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Decision:
     """A 0400 or 0420, in full or (DE 95) in part."""
     original = book.bookings.get(ask.original_key or "")
     if original is None:
@@ -33,7 +33,7 @@ def reverse(ask: Ask, book: Book, moment: Moment) -> Decision:
     trouble = reversal_trouble(ask, original)
     if trouble is not None:
         return refused(trouble) if ask.mti == "0400" else Decision()
-    return Decision(effects=_undone(original, min(_remaining(ask, original), original.amount), book))
+    return Decision(effects=_undone(original, min(_remaining(ask, original), original.amount), book, bank))
 
 
 def _tombstone(ask: Ask, moment: Moment) -> Decision:
@@ -72,13 +72,19 @@ def _remaining(ask: Ask, original: Booking) -> int:
     return convert(paid, currency(original.currency), Rate.from_de10(original.rate)).minor
 
 
-def _undone(original: Booking, remaining: int, book: Book) -> tuple[Effect, ...]:
+def _undone(original: Booking, remaining: int, book: Book, bank: Bank) -> tuple[Effect, ...]:
     if remaining and remaining == original.amount:
         return ()
     after = _with_less(original, remaining) if remaining else _cancelled(original)
+    return (*_money_back(original, remaining, book), *_usage_back(original, after, book, bank), after)
+
+
+def _usage_back(original: Booking, after: Booking, book: Book, bank: Bank) -> tuple[Card, ...]:
     card = book.cards.get(original.card)
-    usage = () if card is None or original.way is Way.NOTHING else (charged(card, after, use_in(original)),)
-    return (*_money_back(original, remaining, book), *usage, after)
+    if card is None or original.way is Way.NOTHING:
+        return ()
+    per_cycle = bank.limits[card.product].overlimit_per_cycle
+    return (charged(card, after, use_in(original), per_cycle=per_cycle),)
 
 
 def _cancelled(original: Booking) -> Booking:
