@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import iso8583
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocols.codec import codec, recipe
+from protocols.codec import careful, codec, recipe
 from protocols.dialect import Dialect
 from protocols.dialects import dialect_named, names
 from protocols.elements import ELEMENTS, Kind
@@ -214,6 +215,11 @@ BAD_FRAMES = {
     "a card number not digits": (head(2, 11, 41) + b"0894141X00" + AFTER, "format.de2", STAN_AND_MORE),
     "LL 99 with little left": (head(2, 11, 41) + b"999" + AFTER, "format.de2", {}),
     "LL too great and the rest uneven": (head(2, 11, 41) + b"20" + b"9" * 16 + AFTER, "format.de2", {}),
+    "LL too great and what follows looks sound": (
+        head(2, 3, 4, 11, 41) + b"20" + b"9" * 16 + b"000000" + b"000000012000" + AFTER,
+        "format.de2",
+        {},
+    ),
     "track 2 of nothing": (head(11, 35, 41) + b"00012300TERM0001", "format.de35", STAN_AND_MORE),
     "track 2 without separator": (head(11, 35, 41) + b"00012308" + b"94141000TERM0001", "format.de35", STAN_AND_MORE),
     "track 2 with sentinels": (head(11, 35, 41) + b"00012318;94141000=2912101?TERM0001", "format.de35", STAN_AND_MORE),
@@ -307,6 +313,36 @@ def test_our_mistake_is_found_by_the_quick_function_too(dialect: Dialect, wrong:
             dialect.encode("0100", sound)
         with pytest.raises(LocalProtocolError):
             dialect.encode("0100", wrong)
+
+
+@pytest.mark.parametrize("dialect", BY_NAME)
+def test_the_quick_reading_and_the_careful_one_refuse_the_same(dialect: Dialect) -> None:
+    """Every byte of a frame with every kind of element in it, made something else."""
+    frame = dialect.encode("0100", {**builders.authorization(), **OF_EVERY_KIND})
+    for _ in range(OFTEN):
+        dialect.decode(frame)
+    assert frame[:4] in {head[:4] for head in dialect._codec._known}
+    for at in range(4 + len(dialect.decode(frame).bitmap_key), len(frame)):
+        for stray in b"0 9AaG=\x00\x1b\x7f\xb2\xff":
+            other = frame[:at] + bytes([stray]) + frame[at + 1 :]
+            assert outcome(dialect.decode, other) == outcome(partial(careful.read, dialect._codec), other)
+
+
+OF_EVERY_KIND = {28: "D00000100", 53: "2001010100000000", 55: "9F2608AABBCCDDEEFF0011", 64: "FEDCBA9876543210"}
+
+
+def outcome(read: Callable[[bytes], object], frame: bytes) -> str:
+    try:
+        read(frame)
+    except FormatError as broke:
+        return broke.slug
+    return "reads"
+
+
+def test_binary_elements_go_out_in_upper_case() -> None:
+    for _ in range(OFTEN):
+        assert ASCII.encode("0100", {52: "0123456789abcdef"}).endswith(b"0123456789ABCDEF")
+        assert BINMAP.encode("0100", {52: "0123456789abcdef"}).endswith(bytes.fromhex("0123456789abcdef"))
 
 
 @pytest.mark.parametrize("mti", ["", "010", "01000", "01A0", "01 0", "010²"])
