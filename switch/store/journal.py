@@ -352,6 +352,8 @@ def _damage(seq: int) -> Iterator[None]:
         raise UnavailableError(f"cannot open the journal: {error}") from None
     except apsw.Error as error:
         raise DamagedJournalError(seq, f"{type(error).__name__}: {error}") from None
+    except UnicodeDecodeError:  # its arguments hold the bytes
+        raise DamagedJournalError(seq, "a text in it is not one") from None
 
 
 def _records(place: Place, batch: bytes) -> list[Any]:

@@ -260,6 +260,12 @@ def edit(folder, *statements):
 DOUBLE_THE_LAST = "INSERT INTO batches SELECT 51, first, count, chain, sealed FROM batches WHERE seq = 50"
 OVERWRITE = "UPDATE batches SET sealed = (SELECT sealed FROM batches WHERE seq = 6) WHERE seq = 7"
 
+WITHOUT_STRICT = (
+    "PRAGMA writable_schema = ON",
+    "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '')",
+    "PRAGMA writable_schema = RESET",
+)
+
 EDITS = {
     "deleted in the middle": (["DELETE FROM batches WHERE seq = 7"], 7),
     "deleted at the start": (["DELETE FROM batches WHERE seq = 1"], 1),
@@ -274,15 +280,8 @@ EDITS = {
     "first record moved": (["UPDATE batches SET first = first + 1 WHERE seq = 9"], 9),
     "count changed": (["UPDATE batches SET count = count + 1 WHERE seq = 9"], 9),
     "chain changed": (["UPDATE batches SET chain = zeroblob(16) WHERE seq = 9"], 9),
-    "a number in place of a text": (
-        [
-            "PRAGMA writable_schema = ON",
-            "UPDATE sqlite_schema SET sql = replace(sql, 'STRICT', '')",
-            "PRAGMA writable_schema = RESET",
-            "UPDATE batches SET chain = 5 WHERE seq = 9",
-        ],
-        9,
-    ),
+    "a number for bytes": ([*WITHOUT_STRICT, "UPDATE batches SET chain = 5 WHERE seq = 9"], 9),
+    "a broken text for bytes": ([*WITHOUT_STRICT, "UPDATE batches SET chain = CAST(x'96' AS TEXT) WHERE seq = 1"], 1),
     "sealed emptied": (["UPDATE batches SET sealed = x'' WHERE seq = 9"], 9),
 }
 
