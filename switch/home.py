@@ -13,11 +13,17 @@ from pathlib import Path
 from protocols.runtime.exits import ConfigurationError
 
 LOCK = "up.lock"
+SWITCH = "switch"  # the switch's own folder in there
+ISSUERS = "issuers"  # the banks', a few files each
 
 #: What the parties keep, and what goes when a network starts afresh.
-BOOKS = ("journal.*", "books.*", "data.key", "issuers/*.db*", "logs/*.log")
+BOOKS = (
+    *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key")),
+    *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock")),
+    "logs/*.log",
+)
 #: What else may lie there, and stays: whose process brings the network up, keys, folders of the above.
-KEPT = (LOCK, "hsm", "hsm/*", "issuers", "logs")
+KEPT = (LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, "logs")
 
 
 class NotOurStateError(ConfigurationError):

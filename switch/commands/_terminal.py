@@ -6,6 +6,7 @@ Values go in as they are: what looks like markup in a value (`[secret]`) is show
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -48,8 +49,14 @@ def tick(agrees: bool) -> Text:
 
 
 def say(line: str) -> None:
-    """One line on standard output, at once: somebody may be waiting for it."""
-    print(line, flush=True)
+    """One line on standard output, at once: somebody may be waiting for it.
+
+    Who has stopped reading (`payswitch up | grep -m1 ready`) is no reason for the network to go down.
+    """
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(line: str) -> None:

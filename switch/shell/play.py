@@ -49,10 +49,14 @@ class Player:
                 return await self._until_delivered()
 
     async def _at_till(self, act: AtTill) -> Heard:
-        gateway = str(Party(Part.GATEWAY, act.gateway))
-        asked = json.dumps(till_line(next(self._ids), act, self.hand[act.card]))
+        """Ask, and wait for the answer to this question: an earlier one may have been late."""
+        gateway, number = str(Party(Part.GATEWAY, act.gateway)), next(self._ids)
+        await self.parties.tell(gateway, json.dumps(till_line(number, act, self.hand[act.card])))
         with trio.move_on_after(ANSWER_WITHIN_S):
-            return heard(json.loads(await self.parties.ask(gateway, asked)))
+            while True:
+                answer = json.loads(await self.parties.hear(gateway))
+                if answer.get("id") == number:
+                    return heard(answer)
         return Heard("the gateway is silent")
 
     async def _with_billing(self, line: Line, seen: Heard) -> Heard:

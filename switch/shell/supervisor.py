@@ -15,12 +15,13 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import trio
 
-from protocols.runtime.exits import DAMAGED, FAILED, MISCONFIGURED
+from protocols.runtime.exits import DAMAGED, FAILED, MISCONFIGURED, UnavailableError
 from switch.shell.child import Child, start_child
 
 READY_WITHIN_S = 40.0  # ten interpreters starting on one busy core take half of this
@@ -103,12 +104,21 @@ class Supervisor:
         self._nursery.start_soon(self._keep, ward)
         await self._until_ready(ward)
 
-    async def ask(self, label: str, line: str) -> str:
-        """One line to a party's standard input, one line back. One question at a time."""
-        ward = self._wards[label]
-        assert ward.child is not None and ward.lines is not None
-        await ward.child.write(line)
-        return await ward.lines.receive()
+    async def tell(self, label: str, line: str) -> None:
+        """One line to a party's standard input. UnavailableError when it is not there to hear it."""
+        child = self._wards[label].child
+        try:
+            if child is not None:
+                return await child.write(line)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # it died just now
+        raise UnavailableError(f"{label} is not running")
+
+    async def hear(self, label: str) -> str:
+        """The next line that a party has to say, beyond where it listens and that it is ready."""
+        lines = self._wards[label].lines
+        assert lines is not None, "started without a standard input"
+        return await lines.receive()
 
     async def stop_all(self) -> None:
         """End everything, last stage first."""
@@ -166,7 +176,8 @@ class Supervisor:
             ward.ready.set()
             self._say(f"{ward.charge.label:16} is up{again}  {' '.join(ward.addresses)}".rstrip())
         elif ward.give is not None:
-            ward.give.send_nowait(line)
+            with suppress(trio.WouldBlock):  # nobody has listened for a long time
+                ward.give.send_nowait(line)
 
     def _give_up(self, ward: Ward, code: int, why: str) -> None:
         """Remember why, and end the work: the network is not whole, and will not be."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from protocols.runtime.exits import DAMAGED
+from protocols.runtime.exits import DAMAGED, UnavailableError
 from switch.shell import supervisor as supervisor_module
 from switch.shell.supervisor import Charge, PartyFailedError, Supervisor, last_words, supervise
 
@@ -71,6 +71,11 @@ async def nothing(_: Supervisor) -> int:
     return 0
 
 
+async def ask(parties: Supervisor, line: str) -> str:
+    await parties.tell("till", line)
+    return await parties.hear("till")
+
+
 async def test_stages_start_in_order_and_stop_backwards(scene: Scene) -> None:
     stages = [[scene.charge("hsm")], [scene.charge("switch")], [scene.charge("gateway")]]
     assert await supervise(stages, scene.say, nothing, trio.Event()) == 0
@@ -90,7 +95,7 @@ async def test_the_exit_code_is_that_of_the_work(scene: Scene) -> None:
 
 async def test_a_line_to_a_party_comes_back_answered(scene: Scene) -> None:
     async def work(parties: Supervisor) -> int:
-        assert (await parties.ask("till", "hello")).endswith("heard hello")
+        assert (await ask(parties, "hello")).endswith("heard hello")
         return 0
 
     assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work, trio.Event()) == 0
@@ -100,10 +105,10 @@ async def test_a_party_that_dies_is_started_again(scene: Scene, monkeypatch: pyt
     monkeypatch.setattr(supervisor_module, "AGAIN_AFTER_S", 0.01)
 
     async def work(parties: Supervisor) -> int:
-        first = int((await parties.ask("till", "?")).split()[0])
+        first = int((await ask(parties, "?")).split()[0])
         os.kill(first, signal.SIGKILL)
         await scene.hears("is up again")
-        assert int((await parties.ask("till", "?")).split()[0]) != first
+        assert int((await ask(parties, "?")).split()[0]) != first
         return 0
 
     assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work, trio.Event()) == 0
@@ -119,6 +124,16 @@ async def test_a_party_that_was_stopped_stays_down_until_it_is_started(scene: Sc
         return 0
 
     assert await supervise([[scene.charge("nbk")]], scene.say, work, trio.Event()) == 0
+
+
+async def test_nobody_talks_to_a_party_that_is_down(scene: Scene) -> None:
+    async def work(parties: Supervisor) -> int:
+        await parties.stop_party("till")
+        with pytest.raises(UnavailableError, match="till is not running"):
+            await parties.tell("till", "hello")
+        return 0
+
+    assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work, trio.Event()) == 0
 
 
 async def test_damaged_state_stops_everything_with_its_own_code(scene: Scene) -> None:
@@ -176,7 +191,8 @@ import sys, trio
 from pathlib import Path
 from switch.shell.supervisor import Charge, supervise
 async def work(parties):
-    print(await parties.ask("till", "?"), flush=True)
+    await parties.tell("till", "?")
+    print(await parties.hear("till"), flush=True)
     await trio.sleep_forever()
 command = [sys.executable, "-c", {PARTY!r}, "till", {str(scene.diary)!r}]
 charge = Charge("till", command, Path({str(scene.folder)!r}) / "log", True)
