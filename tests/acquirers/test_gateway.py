@@ -37,7 +37,10 @@ class FakeSwitch:
                 message = DIALECT.decode(frame)
                 self.heard.append(message)
                 for back in self.script(message):
-                    await self.stream.send_all(LEN2.pack(back))
+                    await self.send(back)
+
+    async def send(self, frame: bytes) -> None:
+        await self.stream.send_all(LEN2.pack(frame))
 
     def heard_types(self) -> list[str]:
         return [message.mti for message in self.heard]
@@ -162,13 +165,17 @@ async def test_the_next_link_pays_what_the_last_one_owed(autojump_clock: trio.te
 
 
 async def test_a_gateway_takes_its_leave_after_the_last_answer(autojump_clock: trio.testing.MockClock) -> None:
-    async with at_work(approves) as counter:
+    async with at_work(says_nothing_about_sales) as counter:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(counter.gateway.ask, counter.sale())
-            await trio.lowlevel.checkpoint()
+            await trio.testing.wait_all_tasks_blocked()
+            nursery.start_soon(counter.gateway.take_leave)
+            await trio.testing.wait_all_tasks_blocked()
+            assert counter.switch.heard_types() == ["0800", "0100"]  # no sign-off yet
             with trio.fail_after(1):
-                await counter.gateway.take_leave()
-        assert [message.network_management_code for message in counter.switch.heard][-1] == codes.SIGN_OFF
+                await counter.switch.send(approval(counter.switch.heard[-1].frame))
+                await trio.testing.wait_all_tasks_blocked()
+        assert counter.switch.heard[-1].network_management_code == codes.SIGN_OFF
         assert (await counter.gateway.ask(counter.sale())).outcome is Outcome.LINK_DOWN
 
 
