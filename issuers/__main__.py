@@ -33,7 +33,7 @@ from protocols.runtime.hsm_client import HsmClient
 from protocols.runtime.listener import serve_links
 from protocols.runtime.party import announce, run
 
-READY_WAITS_S = 0.5  # for the HSM to make the PVVs of a new bank; without one only PINs are declined
+READY_WAITS_S = 0.3  # for the HSM to make the PVVs of a new bank; without one only PINs are declined
 DRAIN_S = 1.5  # at the end, for PINs that are at the HSM (which has 1 s)
 
 

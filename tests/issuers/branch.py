@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import trio
 from trio.testing import memory_stream_pair
@@ -30,7 +31,7 @@ from protocols.runtime.attend import attend
 from protocols.runtime.hsm_client import HsmDown, OnAnswer
 from protocols.runtime.log import LogBudget
 
-Fields = dict[int | str, str]  # data elements by number, and "mti"
+Fields = dict[Any, str]  # data elements by number, and "mti"
 
 DIALECT = dialect_named("iso87_ascii")
 FRAMING = framing_named("len2")
@@ -120,7 +121,7 @@ class Switch:
     ) -> Fields:
         """A request as the switch would send it. Others are `de48="…"`; None leaves an element out."""
         stan = stan or next(self.stans)
-        values: dict[int | str, str | None] = {
+        values: dict[Any, str | None] = {
             "mti": mti,
             de.PAN: pan,
             de.PROCESSING_CODE: f"{type}0000",
@@ -148,7 +149,7 @@ class Switch:
         """The reversal of a request, with a STAN of its own and DE 90."""
         original = Original(of["mti"], of[de.STAN], of[de.TRANSMITTED_AT], of[de.ACQUIRER_ID], of[de.FORWARDER_ID])
         kept = {number: value for number, value in of.items() if number not in (de.PIN_BLOCK, de.EXPIRY)}
-        changes = {
+        changes: dict[Any, str | None] = {
             "mti": mti,
             de.STAN: f"{next(self.stans):06d}",
             de.ORIGINAL: original.text,
@@ -170,7 +171,7 @@ class Switch:
             data = await self.stream.receive_some()
             if not data:
                 raise trio.EndOfChannel
-            self.arrived += [DIALECT.decode(frame) for frame in self.framer.feed(data)]
+            self.arrived += [DIALECT.decode(frame) for frame in self.framer.feed(bytes(data))]
         return self.arrived.pop(0)
 
     async def ask(self, message: Fields) -> Message:
@@ -180,14 +181,14 @@ class Switch:
         assert answer.stan == message[de.STAN]
         return answer
 
-    async def purchase(self, pan: str = INTERNET_100, amount: int = 12_000, **others: object) -> str:
+    async def purchase(self, pan: str = INTERNET_100, amount: int = 12_000, **others: Any) -> str:
         """Response code and reason, `61 limit.exceeded`."""
         return said(await self.ask(self.request(pan=pan, amount=amount, **others)))
 
     async def available(self, pan: str) -> int:
         """What DE 54 says may be spent."""
         answer = await self.ask(self.request(pan=pan, amount=0, type="31"))
-        return int(answer.get(de.ADDITIONAL_AMOUNTS)[-12:])
+        return int((answer.get(de.ADDITIONAL_AMOUNTS) or "0")[-12:])
 
 
 def frame_of(message: Fields | bytes) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -38,7 +40,7 @@ class Books(RuleBasedStateMachine):
         self.entries: list[Entry] = []
         self.holds: dict[str, tuple[str, int, bool]] = {}
 
-    def expect(self, effect: object, allowed: bool) -> bool:
+    def expect(self, effect: Any, allowed: bool) -> bool:
         """The ledger takes what the rules allow, and of the rest nothing at all."""
         if allowed:
             self.ledger.apply(effect)

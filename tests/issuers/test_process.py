@@ -61,7 +61,8 @@ def running(directory: Path) -> Iterator[tuple[subprocess.Popen[str], socket.soc
 
 def asked(link: socket.socket, *messages: Fields) -> list[Message]:
     link.sendall(b"".join(FRAMING.pack(frame_of(message)) for message in messages))
-    framer, answers = FRAMING.framer(), []
+    framer = FRAMING.framer()
+    answers: list[Message] = []
     while len(answers) < len(messages):
         answers += [DIALECT.decode(frame) for frame in framer.feed(link.recv(65536))]
     return answers

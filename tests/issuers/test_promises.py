@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from itertools import count
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -26,7 +27,7 @@ from tests.issuers.branch import CREDIT, DIALECT, INTERNET_100, NOBODYS, NOON, F
 BANK = load_bank(None, "nbk")
 TOKENS = Tokens(b"t" * 32)
 amounts = st.sampled_from([1, 30_000, 60_000, 120_000, 700_000])
-cards = st.sampled_from([INTERNET_100, CREDIT, NOBODYS])
+cards = st.sampled_from([INTERNET_100, CREDIT, CREDIT, NOBODYS])
 
 
 class Conversation(RuleBasedStateMachine):
@@ -38,7 +39,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.now = NOON
-        self.switch = Switch(None, count(1))  # type: ignore[arg-type]
+        self.switch = Switch(None, count(1))
         self.desk = Desk(BANK, DIALECT, TOKENS)
         self.book = Book({}, {})
         self.book.apply(seeds(BANK, self.book, TOKENS, BANK.moment(self.now)))
@@ -62,6 +63,12 @@ class Conversation(RuleBasedStateMachine):
     @rule(target=requests, card=cards, amount=amounts, mti=st.sampled_from(["0100", "0200"]))
     def refund_is_made_up(self, card: str, amount: int, mti: str) -> Fields:
         return self.switch.request(mti, card, amount, type="20")
+
+    @rule(target=requests, card=cards, amount=amounts, mti=st.sampled_from(["0100", "0200"]))
+    def purchase(self, card: str, amount: int, mti: str) -> Fields:
+        request = self.switch.request(mti, card, amount)
+        self.say(request)
+        return request
 
     @rule(target=sent, request=requests)
     def send(self, request: Fields) -> Fields:
@@ -97,7 +104,7 @@ class Conversation(RuleBasedStateMachine):
         return completion
 
     @rule(target=sent)
-    def a_month_passes(self) -> object:
+    def a_month_passes(self) -> Any:
         self.now += timedelta(days=31)
         return multiple()
 
@@ -142,5 +149,5 @@ class Conversation(RuleBasedStateMachine):
 BANK_ACCOUNTS = {account.id for account in BANK.accounts}
 MASKED = {"941410******0017", "941420******0015"}
 
-Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Conversation.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestConversation = Conversation.TestCase

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from issuers.store import bank_path, read_books
@@ -16,7 +18,7 @@ def booked(branch: Branch, request: Fields) -> tuple[object, object]:
     return entry["state"], entry["amount"]
 
 
-async def approved(switch: Switch, **fields: object) -> Fields:
+async def approved(switch: Switch, **fields: Any) -> Fields:
     request = switch.request(**fields)
     assert said(await switch.ask(request)) == "00"
     return request

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import trio
 
@@ -15,7 +17,7 @@ from tests.issuers.branch import TESTERS, Branch, Fields, Switch, repeated, said
 TABLE = load_bank(None, "sandbox").amounts
 
 
-def request(switch: Switch, amount: int, **others: object) -> Fields:
+def request(switch: Switch, amount: int, **others: Any) -> Fields:
     return switch.request(pan=TESTERS, amount=amount, code="AED", **others)
 
 
