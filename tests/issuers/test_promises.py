@@ -39,7 +39,7 @@ class Conversation(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.now = NOON
-        self.switch = Switch(None, count(1))
+        self.switch = Switch(None, count(1))  # type: ignore[arg-type]
         self.desk = Desk(BANK, DIALECT, TOKENS)
         self.book = Book({}, {})
         self.book.apply(seeds(BANK, self.book, TOKENS, BANK.moment(self.now)))
