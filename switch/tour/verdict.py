@@ -95,12 +95,10 @@ def audited(audit: Audit) -> list[Verdict]:
     for one in audit.issuers:
         if one.has_books:
             actual = "books agree" if not one.disagreements else f"{len(one.disagreements)} disagreements"
-            says = f"The books of the switch and of {one.issuer} are compared"
+            says = f"Books of the switch and of {one.issuer}"
             lines.append(Verdict("audit", says, "books agree", actual, not one.disagreements))
     owed = f"{audit.waiting} waiting" if audit.waiting else "nothing waits"
-    lines.append(
-        Verdict("audit", "What store and forward still owes is counted", "nothing waits", owed, not audit.waiting)
-    )
+    lines.append(Verdict("audit", "What store and forward still owes", "nothing waits", owed, not audit.waiting))
     return lines
 
 
