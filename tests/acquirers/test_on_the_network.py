@@ -134,6 +134,17 @@ def test_the_switch_answers_for_itself(comtrust: Till, do: str) -> None:
     assert outcome(comtrust.ask(do)) == APPROVED
 
 
+@pytest.mark.parametrize(("name", "issuer", "product"), [("ebi", "ebi", "credit"), ("lab", "nbk", "classic-credit")])
+def test_the_other_gateways_sell_too(
+    network: RunningNetwork, wallet: Wallet, name: str, issuer: str, product: str
+) -> None:
+    with network.till(name) as till:
+        told = till.ask(
+            "purchase", merchant="14M000000000001", amount="9.00", currency="AED", **wallet.card(issuer, product)
+        )
+        assert outcome(told) == APPROVED
+
+
 def test_all_books_agree_about_the_day_at_the_tills(network: RunningNetwork) -> None:
     network.settled()
     audit = network.audit()
