@@ -105,6 +105,14 @@ class Message:
         layout = self._layout
         return layout.answers.write(self.frame, self._at, layout.answer or answer_to(layout.mti).encode(), changes)
 
+    def kept(self, changes: Mapping[int, str | None]) -> bytes:
+        """This frame with the changes, less everything that may not be written to disk: no track, PIN block or code.
+
+        A change is kept as it is given, so a secret must not be among them.
+        """
+        layout = self._layout
+        return layout.keepsakes.write(self.frame, self._at, layout.mti_on_the_wire, changes)
+
     def translated(
         self, dialect: Dialect, changes: Mapping[int, str | None] = _NO_CHANGES, mti: str | None = None
     ) -> bytes:

@@ -29,12 +29,11 @@ from switch.configuration import Configuration
 from switch.ends import IssuerEnd, LinkEnd, Side
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
-from switch.mandatory import missing_element
+from switch.mandatory import is_complete, missing_element
 from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
-from switch.merchants import Merchant
 from switch.records import Debt, Kind
 from switch.recovery import Recovery
-from switch.request import Request
+from switch.request import FACTS, Request
 from switch.saf import Entry, Randomness
 from switch.stories import STORIES
 from switch.story import Ask, AskHsm, Command, Recall, Silence, Verdict, declined
@@ -311,15 +310,15 @@ class Core:
     def _begin(self, link: LinkEnd, message: Message, now: Instant) -> None:
         """A request that reads: refuse it, answer it again, let it wait for its first, or begin its story."""
         kind = mti.first_of(message.mti)
-        if (missing := missing_element(kind, message)) is not None:
+        facts = message.pick(FACTS)
+        if not is_complete(kind, facts) and (missing := missing_element(kind, message)) is not None:
             self._unreadable(link, FormatError.missing(missing, mti=message.mti, readable=dict(message.items())), now)
             return
         if not link.may_ask or self.draining:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"
             self._send(link.number, replies.refusal(message, slug))
             return
-        participant = link.participant
-        request = Request(message, kind, participant, self._merchant_of(message), now.wall)
+        request = Request(message, facts, kind, link.participant, self.network.merchants, now.wall)
         key = request.key
         if (first := self._in_flight.get(key)) is not None:
             self._join(first, link, message)
@@ -329,9 +328,6 @@ class Core:
             self._start(link, key, request, now, declined("reversed.first"))
         else:
             self._start(link, key, request, now)
-
-    def _merchant_of(self, message: Message) -> Merchant | None:
-        return self.network.merchants.get(message.get(de.CARD_ACCEPTOR_ID) or "")
 
     def _start(self, link: LinkEnd, key: str, request: Request, now: Instant, verdict: Verdict | None = None) -> None:
         self.last_number += 1

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from protocols import elements as de
 from protocols.message import Message
+from switch.request import FACTS, Facts
 
-_MONEY = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.TRANSMITTED_AT, de.STAN, de.TERMINAL_ID, de.CURRENCY)
+_MONEY = FACTS[:7]
 
 MANDATORY: Mapping[str, tuple[int, ...]] = {
     "0100": _MONEY,
@@ -28,3 +29,8 @@ def missing_element(mti: str, message: Message) -> int | None:
         if number not in message:
             return number
     return None
+
+
+def is_complete(mti: str, facts: Facts) -> bool:
+    """The same question of facts that were read already, for the message types where they are all that is mandatory."""
+    return mti[1] != "4" and None not in facts[:7]

@@ -13,9 +13,6 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from protocols import elements as de
-from protocols.elements import ELEMENTS, Sensitivity
-
 
 class Kind(IntEnum):
     """The first value of every record."""
@@ -25,15 +22,6 @@ class Kind(IntEnum):
     ANSWERED = 3  # an answer is about to go out, and what is owed because of it
     OWED = 4  # a debt that no answer made: after a restart, or an approval nobody heard
     SETTLED = 5  # a debt was acknowledged
-
-
-#: Elements that a record may hold: an allow-list, because a forbid-list forgets one some day.
-#: DE 48 stays out whole: it may hold the card verification code, and taking that out costs more than the record.
-JOURNALED = frozenset(
-    number
-    for number, element in ELEMENTS.items()
-    if element.sensitivity in (Sensitivity.OPEN, Sensitivity.CARD) and number != de.SECONDARY_BITMAP
-)
 
 
 class Started(NamedTuple):

@@ -5,14 +5,17 @@ Pure: messages in, frames out. Which of them to send is decided in the core.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from protocols import elements as de
 from protocols import mti
+from protocols.codec.layout import KEEPABLE
 from protocols.codes import reason
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.message import Message
 from switch.instant import Instant
-from switch.records import JOURNALED, Answered
+from switch.records import Answered
 
 #: What a request and its repeat must share; another card, amount, currency or kind is another request (94).
 IDENTITY = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.CURRENCY)
@@ -46,7 +49,7 @@ def both_keys(request: Message | None, answer: Message) -> dict[str, object]:
 
 def first_answer(message: Message, record: Answered) -> bytes:
     """The answer that was recorded, put upon this request: the first, or a repeat of it."""
-    changes: dict[int, str | None] = {de.FORWARDER_ID: None, **record.elements}
+    changes: dict[int, str | None] = {**record.elements}
     if record.rrn is not None:
         changes[de.RRN] = record.rrn
     if record.approval_code is not None:
@@ -59,7 +62,7 @@ def first_answer(message: Message, record: Answered) -> bytes:
 
 def refusal(message: Message, slug: str) -> bytes:
     """An answer that has no record, because nothing happened."""
-    return message.answered({de.RESPONSE_CODE: reason(slug).response_code, de.REASON: slug, de.FORWARDER_ID: None})
+    return message.answered({de.RESPONSE_CODE: reason(slug).response_code, de.REASON: slug})
 
 
 def format_refusal(dialect: Dialect, error: FormatError) -> bytes | None:
@@ -87,10 +90,8 @@ def unknown_type(dialect: Dialect, message: Message, now: Instant) -> bytes:
     return administrative(dialect, "type.unknown", now, message.get(de.STAN) or "000000")
 
 
-def kept(message: Message, changes: dict[int, str | None]) -> bytes:
+def kept(message: Message, changes: Mapping[int, str | None]) -> bytes:
     """The message with these changes, less everything that may not be kept."""
-    values = dict(changes)
-    for number in message.numbers():
-        if number not in JOURNALED:
-            values[number] = None
-    return message.patched(values)
+    if de.PIN_BLOCK in changes or de.PRIVATE_DATA in changes:
+        changes = {number: value for number, value in changes.items() if number in KEEPABLE}
+    return message.kept(changes)

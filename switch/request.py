@@ -6,6 +6,7 @@ card acceptor keeps its merchant type, whatever the message claims). Nothing is 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from protocols import elements as de
@@ -23,6 +24,15 @@ if TYPE_CHECKING:
 ELECTRONIC_COMMERCE_INDICATOR = "42"  # of DE 48
 
 
+#: What a request is judged by, read from the frame in one go. The first seven are mandatory.
+FACTS = (
+    *(de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.TRANSMITTED_AT, de.STAN, de.TERMINAL_ID, de.CURRENCY),
+    *(de.MERCHANT_TYPE, de.POS_ENTRY_MODE, de.POS_CONDITION_CODE, de.CARD_ACCEPTOR_ID),
+)
+
+Facts = tuple[str | None, ...]
+
+
 class Request:
     """What one request asks. A plain slotted class: one is made for every request (0.2 µs; frozen, it would be 0.7)."""
 
@@ -32,6 +42,7 @@ class Request:
         "channel",
         "currency",
         "issued",
+        "key",
         "merchant",
         "merchant_type",
         "message",
@@ -42,37 +53,38 @@ class Request:
     )
 
     def __init__(
-        self, message: Message, mti: str, participant: Participant, merchant: Merchant | None, received_at: float
+        self,
+        message: Message,
+        facts: Facts,
+        mti: str,
+        participant: Participant,
+        merchants: Mapping[str, Merchant],
+        received_at: float,
     ) -> None:
-        get = message.get
+        card_number, processing_code, amount, transmitted_at, stan, terminal, currency, *place = facts
+        merchant_type, entry_mode, condition, card_acceptor = place
         self.message = message
         self.mti = mti  # of the first of its kind: a repeat's is its original's
         self.participant = participant
-        self.merchant = merchant
         self.received_at = received_at  # seconds since 1970, for dates and records; never for a deadline
-        self.card_number = get(de.PAN) or ""  # clear: it must not leave this object but in a message
-        processing_code = get(de.PROCESSING_CODE) or ""
-        self.processing_type = processing_code[:2]
-        self.amount = int(get(de.AMOUNT) or 0)
-        self.currency = get(de.CURRENCY) or ""
-        self.merchant_type = merchant.merchant_type if merchant is not None else get(de.MERCHANT_TYPE) or ""
-        entry_mode = get(de.POS_ENTRY_MODE) or ""
+        self.card_number = card_number or ""  # clear: it must not leave this object but in a message
+        self.processing_type = (processing_code or "")[:2]
+        self.amount = int(amount or 0)
+        self.currency = currency or ""
+        self.merchant = merchant = merchants.get(card_acceptor or "")
+        self.merchant_type = merchant.merchant_type if merchant is not None else merchant_type or ""
+        # By what a request and its repeats are known: who asks, message class, DE 11, DE 41, DE 7.
+        self.key = f"{participant.id}/{mti[1]}/{stan}/{terminal}/{transmitted_at}"
         self.channel: Channel = channel_of(
             processing_code,
             self.merchant_type,
             entry_mode,
-            get(de.POS_CONDITION_CODE) or "",
+            condition,
             # Only a stored card number needs the indicator to tell; the others do not pay for reading DE 48.
-            electronic_commerce_indicator(message) if entry_mode[:2] == "10" else None,
+            electronic_commerce_indicator(message) if entry_mode is not None and entry_mode[:2] == "10" else None,
             card_was_read=de.TRACK_2 in message or de.ICC_DATA in message or de.TRACK_1 in message,
         )
         self.issued: Issued | None = None  # the product, once routing found it
-
-    @property
-    def key(self) -> str:
-        """By what a request and its repeats are known: who asks, message class, DE 11, DE 41, DE 7."""
-        get = self.message.get
-        return f"{self.participant.id}/{self.mti[1]}/{get(de.STAN)}/{get(de.TERMINAL_ID)}/{get(de.TRANSMITTED_AT)}"
 
     def key_of(self, original: Original) -> str:
         """The key of the request that this reversal is about: of the same participant, from the same terminal."""

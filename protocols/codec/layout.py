@@ -36,7 +36,6 @@ ECHOED: Final = frozenset(
         elements.LOCAL_TIME,
         elements.LOCAL_DATE,
         elements.ACQUIRER_ID,
-        elements.FORWARDER_ID,
         elements.RRN,
         elements.TERMINAL_ID,
         elements.CARD_ACCEPTOR_ID,
@@ -46,6 +45,14 @@ ECHOED: Final = frozenset(
     }
 )
 
+# What of a message may be written to disk: an allow-list, because a forbid-list forgets track 2 some day.
+# DE 48 may hold the card verification code, and taking that out costs more than the rest of a record.
+KEEPABLE: Final = frozenset(
+    number
+    for number, element in elements.ELEMENTS.items()
+    if element.sensitivity in (elements.Sensitivity.OPEN, elements.Sensitivity.CARD)
+)
+
 Picker = Callable[["Message"], tuple[str | None, ...]]
 
 
@@ -53,8 +60,8 @@ class Layout:
     """One message type with one bitmap, in one dialect.
 
     `places` has every element's value, `texts` the places of those that are plain text
-    as they stand, `spans` every element with its length prefix. `patches` and `answers`
-    are how to write other frames out of one of this layout.
+    as they stand, `spans` every element with its length prefix. `patches`, `answers` and
+    `keepsakes` are how to write other frames out of one of this layout.
     """
 
     __slots__ = (
@@ -64,6 +71,7 @@ class Layout:
         "answers",
         "bitmap",
         "codec",
+        "keepsakes",
         "mti",
         "mti_on_the_wire",
         "numbers",
@@ -87,6 +95,7 @@ class Layout:
         self.texts = {s.number: tuple(self.places[s.number]) for s in self.spellings if s.is_text}
         self.patches = Recipes(codec, self.numbers, self.spans)
         self.answers = Recipes(codec, [number for number in self.numbers if number in ECHOED], self.spans)
+        self.keepsakes = Recipes(codec, [number for number in self.numbers if number in KEEPABLE], self.spans)
         self._pickers: dict[tuple[int, ...], Picker] = {}
         self._uses = 0
 
