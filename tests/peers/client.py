@@ -160,5 +160,5 @@ class Client:
 def reversal_of(client: Client, mti: str, fields: Fields) -> Fields:
     """The elements of a 0400 or 0420 about a message that was sent before."""
     original = mti + fields[11] + fields[7] + fields.get(32, "").rjust(11, "0") + fields.get(33, "").rjust(11, "0")
-    kept = {number: fields[number] for number in (2, 3, 4, 32, 37, 41, 42, 49) if number in fields}
+    kept: Fields = {number: fields[number] for number in (2, 3, 4, 32, 37, 41, 42, 49) if number in fields}
     return {**kept, **client.stamped(), 90: original}
