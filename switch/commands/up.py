@@ -40,9 +40,9 @@ async def keep_up(place: Place, stop: trio.Event) -> int:
     stages = parties_of(place.network)
     host, port = load(place.network).address("lab")
 
-    async def work(_: Supervisor) -> int:
-        count = sum(map(len, stages))
-        say(f"ready: {count} parties, every link signed on; gateways may connect to {host}:{port}; Ctrl-C stops")
+    async def work(parties: Supervisor) -> int:
+        links = "; ".join(parties.remarks) or "every link signed on"
+        say(f"ready: {sum(map(len, stages))} parties, {links}; gateways may connect to {host}:{port}; Ctrl-C stops")
         return await trio.sleep_forever()
 
     try:

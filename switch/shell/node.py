@@ -239,7 +239,7 @@ async def say_ready(node: Node) -> None:
             await node.moved()
     if missing := node.core.unreachable():
         log.warning("ready without", issuers=missing)
-    announce("ready", "switch")
+    announce("ready", "switch", f"without {', '.join(missing)}" if missing else "")
 
 
 async def drain(node: Node, configuration: Configuration) -> None:

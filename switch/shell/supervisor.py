@@ -64,6 +64,7 @@ class Ward:
     addresses: list[str] = field(default_factory=list)
     ready: trio.Event = field(default_factory=trio.Event)
     ended: trio.Event = field(default_factory=trio.Event)
+    remark: str = ""  # what it said with "ready": without whom
     retired: bool = False  # told to end: it does not start again
     pause: trio.CancelScope = field(default_factory=trio.CancelScope)  # between two lives
     give: trio.MemorySendChannel[str] | None = None
@@ -120,6 +121,11 @@ class Supervisor:
         assert lines is not None, "started without a standard input"
         return await lines.receive()
 
+    @property
+    def remarks(self) -> list[str]:
+        """What is not as it should be, although everybody is ready: `switch without ebi`."""
+        return [f"{label} {ward.remark}" for label, ward in self._wards.items() if ward.remark]
+
     async def stop_all(self) -> None:
         """End everything, last stage first."""
         for stage in reversed(self._stages):
@@ -172,9 +178,11 @@ class Supervisor:
         if word == "listening":
             ward.addresses.append(rest.rpartition(" ")[2])
         elif word == "ready":
+            _, _, ward.remark = rest.partition(" ")
             again = " again" if ward.ready.is_set() else ""
             ward.ready.set()
-            self._say(f"{ward.charge.label:16} is up{again}  {' '.join(ward.addresses)}".rstrip())
+            told = " ".join(filter(None, (*ward.addresses, ward.remark)))
+            self._say(f"{ward.charge.label:16} is up{again}  {told}".rstrip())
         elif ward.give is not None:
             with suppress(trio.WouldBlock):  # nobody has listened for a long time
                 ward.give.send_nowait(line)

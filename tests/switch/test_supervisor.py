@@ -136,6 +136,16 @@ async def test_nobody_talks_to_a_party_that_is_down(scene: Scene) -> None:
     assert await supervise([[scene.charge("till", with_input=True)]], scene.say, work, trio.Event()) == 0
 
 
+async def test_a_party_that_lacks_somebody_says_so(scene: Scene) -> None:
+    lonely = "import signal; print('ready switch without ebi', flush=True); signal.pause()"
+
+    async def work(parties: Supervisor) -> int:
+        assert parties.remarks == ["switch without ebi"]
+        return 0
+
+    assert await supervise([[scene.charge("switch", lonely)]], scene.say, work, trio.Event()) == 0
+
+
 async def test_damaged_state_stops_everything_with_its_own_code(scene: Scene) -> None:
     broken = f"import sys; print('the journal is damaged', file=sys.stderr); sys.exit({DAMAGED})"
     with pytest.raises(PartyFailedError, match="switch: ended with exit code 78") as failed:
