@@ -1,25 +1,20 @@
-"""What a kind of transaction does to the holder's account: takes, gives, or only asks.
+"""Which kinds of transaction move money at all, and which only ask.
 
 Which kinds there are, and how they are called, is in `protocols.codes`.
 """
 
 from __future__ import annotations
 
-from protocols.codes import BALANCE, CREDIT, DEPOSIT, REFUND, VERIFICATION
+from protocols.codes import BALANCE, VERIFICATION
 
 #: These may carry an amount of zero: they ask, they do not pay.
 WITHOUT_AMOUNT = frozenset({BALANCE, VERIFICATION})
 
-#: These give to the holder; their effect on the holder's account is the other way round.
-CREDITS = frozenset({REFUND, CREDIT, DEPOSIT})
 
+def moved(processing_type: str, amount: int) -> int:
+    """How much an approval of this amount moves, in the same minor units; which way, the processing code says.
 
-def effect(processing_type: str, amount: int) -> int:
-    """What an approval of this amount takes from the holder, in the same minor units; a credit is negative.
-
-    >>> effect("00", 500), effect("20", 500), effect("31", 500)
-    (500, -500, 0)
+    >>> moved("00", 500), moved("20", 500), moved("31", 500)
+    (500, 500, 0)
     """
-    if processing_type in WITHOUT_AMOUNT:
-        return 0
-    return -amount if processing_type in CREDITS else amount
+    return 0 if processing_type in WITHOUT_AMOUNT else amount

@@ -14,7 +14,7 @@ from protocols import elements as de
 from protocols.dialects import dialect_named
 from protocols.message import Message
 from protocols.pan import masked
-from switch.processing import effect
+from switch.processing import moved
 from switch.records import Answered, Debt, Owed, Record, Sent, Settled, read
 from switch.store.projection import Schema, Statement, transactions_schema, upsert
 
@@ -94,8 +94,8 @@ def asked(record: Sent | Answered, message: Message, stan: str | None, token: Ca
     key = record.key.split("/")
     row = (
         *(record.number, record.key, record.participant, record.issuer, record.mti),
-        *(masked(card), token(card), get(de.PROCESSING_CODE), effect(kind, amount), get(de.CURRENCY)),
-        *(effect(kind, int(billed)) if billed else None, get(de.BILLING_CURRENCY)),
+        *(masked(card), token(card), get(de.PROCESSING_CODE), moved(kind, amount), get(de.CURRENCY)),
+        *(moved(kind, int(billed)) if billed else None, get(de.BILLING_CURRENCY)),
         *(key[2], stan, get(de.RRN), get(de.TRANSMITTED_AT), get(de.ACQUIRER_ID)),
         *(get(de.TERMINAL_ID), get(de.CARD_ACCEPTOR_ID), record.at, "waiting"),
     )
