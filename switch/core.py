@@ -505,9 +505,7 @@ class Core:
         self.counts[f"answer.{verdict.response_code}"] += 1
         if verdict.stand_in:
             verdict.approval_code = f"{transaction.number % 1_000_000:06d}"
-        kept = transaction.kept_frame if transaction.sent is None else None
-        if transaction.sent is None and kept is None:
-            kept = replies.kept(request.message, {})
+        owed = self._debts_of(transaction, verdict, now)
         record = records.Answered(
             Kind.ANSWERED,
             transaction.number,
@@ -517,7 +515,7 @@ class Core:
             request.mti,
             transaction.issuer,
             transaction.stan,
-            kept,
+            self._kept(transaction, verdict),
             request.message.dialect.name,
             verdict.response_code,
             verdict.reason,
@@ -527,14 +525,15 @@ class Core:
             verdict.stand_in,
             verdict.reverses.number if verdict.reverses else None,
             verdict.reverses.key if verdict.reverses else None,
+            verdict.left,
             verdict.tombstone,
-            self._debts_of(transaction, verdict, now),
+            owed,
         )
         packed = self._record(record)
         self.memory.keep(transaction.key, transaction.sent, packed)
-        for owed in record.debts:
-            self._send_owed(self.issuers[owed.issuer], now)
-        if verdict.reverses is not None:
+        for debt in owed:
+            self._send_owed(self.issuers[debt.issuer], now)
+        if verdict.reverses is not None and verdict.left is None:
             self.memory.mark(verdict.reverses.key, REVERSED)
         if verdict.tombstone is not None:
             self.memory.bury(verdict.tombstone)
@@ -553,7 +552,16 @@ class Core:
             return []
         issuer = debts.creditor(transaction, verdict)
         undone = verdict.reverses.number if verdict.reverses else transaction.number
-        return [self._owe(issuer, undone, values, now)]
+        debt = self._owe(issuer, undone, values, now)
+        if verdict.debt is debts.ADVICE and transaction.stan is None:  # an advice that came in: the issuer knows it so
+            transaction.issuer, transaction.stan = issuer, debt.stan
+        return [debt]
+
+    def _kept(self, transaction: Transaction, verdict: Verdict) -> bytes | None:
+        """What an Answered record keeps of the request; nothing where its Sent record has it."""
+        if transaction.sent is not None:
+            return None
+        return transaction.kept_frame or replies.kept(transaction.request.message, verdict.elements or {})
 
     def _owe(self, issuer: str, transaction: int, values: debts.Owing, now: Instant) -> Debt:
         """A debt under a STAN of its own, which it keeps however often it is sent."""

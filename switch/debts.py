@@ -17,10 +17,13 @@ from switch.memory import Past
 from switch.story import Debt, Verdict
 from switch.transaction import Transaction
 
-REVERSAL = Debt.REVERSAL
+REVERSAL, ADVICE = Debt.REVERSAL, Debt.ADVICE
 
 #: Elements of the original that a reversal or advice repeats.
 REPEATED = (2, 3, 4, 6, 10, 12, 13, 14, 16, 18, 19, 22, 23, 25, 32, 33, 37, 41, 42, 43, 49, 51)
+
+#: What else of a gateway's advice its issuer hears.
+TOLD = (de.TRANSMITTED_AT, de.APPROVAL_CODE, de.RESPONSE_CODE)
 
 
 class Owing(NamedTuple):
@@ -64,10 +67,8 @@ def as_seen(transaction: Transaction) -> Message:
 def advice(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing:
     """A 0120: what was decided in the issuer's place, or what a gateway tells it."""
     request = transaction.request
-    if transaction.kept_frame is None:  # an advice that came in: pass it on as it is
-        told = dict(request.message.items())
-        elements = {n: told[n] for n in (*REPEATED, de.APPROVAL_CODE, de.RESPONSE_CODE, de.ORIGINAL) if n in told}
-        return Owing("0120", {**elements, de.TRANSMITTED_AT: now.transmitted_at()})
+    if transaction.kept_frame is None:
+        return passed_on(request.message, verdict)
     seen = as_seen(transaction)
     elements = repeated(seen)
     elements |= {
@@ -77,6 +78,15 @@ def advice(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing:
         de.ORIGINAL: original_of(seen, request.mti, transaction.stan or "").text,
     }
     return Owing("0120", elements)
+
+
+def passed_on(message: Message, verdict: Verdict) -> Owing:
+    """An advice that came in, for the issuer: its own words and DE 7, and what the holder is billed.
+
+    Not its DE 90: that names an original by numbers that the issuer never saw.
+    """
+    told = {n: value for n in (*TOLD, *REPEATED) if (value := message.get(n)) is not None}
+    return Owing("0120", told | (verdict.elements or {}))
 
 
 def reversal_of(past: Past, why: str, now: Instant) -> Owing:
@@ -118,4 +128,4 @@ def issuer_of(past: Past) -> str:
     return issuer
 
 
-__all__ = ["REVERSAL", "Owing", "creditor", "issuer_of", "reversal_of", "values"]
+__all__ = ["ADVICE", "REVERSAL", "Owing", "creditor", "issuer_of", "reversal_of", "values"]

@@ -80,6 +80,7 @@ class Answered(NamedTuple):
     stand_in: bool
     reverses: int | None  # the number of the transaction that this one undoes
     reverses_key: str | None
+    left: int | None  # what of that one stands, in its holder's currency; None: it is undone in full
     tombstone: str | None  # the key of a request to be refused should it still come
     debts: list[Debt]
 

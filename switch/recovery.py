@@ -44,7 +44,7 @@ class Recovery:
         self.memory.keep(record.key, pack(sent) if sent else None, pack(record))
         if record.issuer is not None and record.stan is not None:
             self._stan(record.issuer, record.stan)
-        if record.reverses_key is not None:
+        if record.reverses_key is not None and record.left is None:
             self.memory.mark(record.reverses_key, REVERSED)
         if record.tombstone is not None:
             self.memory.bury(record.tombstone)

@@ -67,7 +67,17 @@ class Recall:
 class Verdict:
     """How a story ends: what the asker is told, and what is owed to the issuer from now on."""
 
-    __slots__ = ("approval_code", "debt", "elements", "reason", "response_code", "reverses", "stand_in", "tombstone")
+    __slots__ = (
+        "approval_code",
+        "debt",
+        "elements",
+        "left",
+        "reason",
+        "response_code",
+        "reverses",
+        "stand_in",
+        "tombstone",
+    )
 
     def __init__(
         self,
@@ -79,6 +89,7 @@ class Verdict:
         debt: Debt | None = None,
         stand_in: bool = False,
         reverses: Past | None = None,
+        left: int | None = None,
         tombstone: str | None = None,
     ) -> None:
         self.response_code = response_code
@@ -88,12 +99,8 @@ class Verdict:
         self.debt = debt
         self.stand_in = stand_in
         self.reverses = reverses  # the earlier transaction that ends here
+        self.left = left  # what of it stands, in the holder's currency, where only a part is undone
         self.tombstone = tombstone  # the key of a request that must be refused should it still arrive
-
-    @property
-    def approves(self) -> bool:
-        """Whether money may now be considered moved."""
-        return self.response_code in APPROVALS
 
 
 #: DE 39 of an approval: in full, or of a part of the amount.

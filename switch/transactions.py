@@ -34,6 +34,11 @@ STATEMENTS: Mapping[str, str] = {
     "asked": upsert(*_ASKED),
     "ended": upsert(*_ENDED),
     "partly": "UPDATE transactions SET amount = ? WHERE id = ?",
+    "left": """
+        UPDATE transactions SET
+            amount = CASE WHEN billing_amount IS NULL THEN ? ELSE amount END,
+            billing_amount = CASE WHEN billing_amount IS NULL THEN NULL ELSE ? END
+        WHERE id = ?""",
     "undone": "UPDATE transactions SET reversed_at = ? WHERE id = ?",
     "owes": "INSERT OR IGNORE INTO debts (number, id, issuer, mti, stan, since) VALUES (?, ?, ?, ?, ?, ?)",
     "paid": "UPDATE debts SET settled_at = ? WHERE number = ?",
@@ -118,8 +123,13 @@ def ended(record: Answered, token: Callable[[str], bytes]) -> Iterator[Statement
     yield from owes(record.debts, record.at)
     yield "stands", (record.number,)
     if record.reverses is not None:
-        yield "undone", (record.at, record.reverses)
+        yield ("undone", (record.at, record.reverses)) if record.left is None else left(record.left, record.reverses)
         yield "stands", (record.reverses,)
+
+
+def left(amount: int, number: int) -> Statement:
+    """What a partial reversal leaves, in whichever currency the holder is billed in."""
+    return "left", (amount, amount, number)
 
 
 def owes(debts: list[Debt], at: float) -> Iterator[Statement]:

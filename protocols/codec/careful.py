@@ -78,7 +78,7 @@ def survey(frame: bytes, at: int, spellings: Sequence[Spelling]) -> Survey:
     else:
         if at == len(frame):
             return found
-        found.fault("format.length", at)
+        found.fault("format.frame", at)
     if trusted is not None:
         found.readable = trusted
     return found

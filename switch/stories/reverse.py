@@ -7,8 +7,11 @@ reversed: a second reversal gets the same answer and moves nothing.
 
 from __future__ import annotations
 
+from protocols import elements as de
 from protocols.codes import APPROVED
-from protocols.mti import is_advice
+from protocols.money import AMOUNT_DIGITS, Amount, Rate, convert, currency_numbered
+from protocols.mti import AUTHORIZATION, FINANCIAL, is_advice
+from protocols.original import Original
 from switch.configuration import Configuration
 from switch.memory import Past
 from switch.request import Request
@@ -16,35 +19,66 @@ from switch.story import Debt, Recall, Story, Verdict, declined
 
 
 def reverse(request: Request, network: Configuration) -> Story:
-    """Find the original, and undo it once."""
+    """Find the original, and undo it once: in full, or down to what DE 95 leaves of it."""
     original = request.message.original
-    if original is None:
-        return declined("missing.de90")
+    assert original is not None  # mandatory, and of the right form, or we would not be here
     key = request.key_of(original)
+    if key == request.key or original.mti[1] not in (AUTHORIZATION, FINANCIAL):
+        return refused(request, "original.unknown")
     past = yield Recall(key)
     if past is None:
         return unheard_of(request, key)
-    assert isinstance(past, Past)
-    if slug := contradiction(request, past):
-        return Verdict(APPROVED) if is_advice(request.mti) else declined(slug)
+    if slug := contradiction(request, original, past):
+        return refused(request, slug)
     if past.reversed_by or past.declined:
         return Verdict(APPROVED)
-    return Verdict(APPROVED, debt=Debt.REVERSAL if past.was_sent else None, reverses=past)
+    left = remaining(request, past)
+    return Verdict(APPROVED, debt=Debt.REVERSAL if past.was_sent else None, reverses=past, left=left)
+
+
+def refused(request: Request, slug: str) -> Verdict:
+    """An advice of a reversal is acknowledged whatever it says (it has happened); a request can be refused."""
+    return Verdict(APPROVED) if is_advice(request.mti) else declined(slug)
 
 
 def unheard_of(request: Request, key: str) -> Verdict:
     """A reversal that came before its original: should the original still come, it is refused."""
-    if is_advice(request.mti):
-        return Verdict(APPROVED, tombstone=key)
-    refused = declined("original.unknown")
-    refused.tombstone = key
-    return refused
+    verdict = refused(request, "original.unknown")
+    verdict.tombstone = key
+    return verdict
 
 
-def contradiction(request: Request, past: Past) -> str | None:
+def contradiction(request: Request, original: Original, past: Past) -> str | None:
     """Why this reversal cannot be of that original, or None."""
-    if past.card_number != request.card_number:
+    if past.card_number != request.card_number or not came_through(past, original):
         return "original.unknown"
     if past.currency != request.currency:
         return "currency.differs"
-    return "amount.above_original" if request.amount > past.amount else None
+    largest = max(request.amount, replacement(request) or 0)
+    return "amount.above_original" if largest > past.amount else None
+
+
+def came_through(past: Past, original: Original) -> bool:
+    """Whether DE 90 names the institution that the original came through; all zeros mean "not stated"."""
+    acquirer = past.message.acquirer_id
+    if not original.states_institutions or acquirer is None:
+        return True
+    return original.acquirer_id == acquirer.rjust(len(original.acquirer_id), "0")
+
+
+def replacement(request: Request) -> int | None:
+    """The first part of DE 95: what the transaction shall amount to after all, in its own currency."""
+    text = request.message.get(de.REPLACEMENT_AMOUNTS)
+    return None if text is None else int(text[:AMOUNT_DIGITS])
+
+
+def remaining(request: Request, past: Past) -> int | None:
+    """What a partial reversal leaves, in the currency the holder is billed in; None: nothing, it is undone in full."""
+    amount = replacement(request)
+    if not amount:
+        return None
+    rate, billed_in = past.message.get(de.BILLING_RATE), past.message.get(de.BILLING_CURRENCY)
+    if rate is None or billed_in is None:
+        return amount
+    paid = Amount(amount, currency_numbered(past.currency))
+    return convert(paid, currency_numbered(billed_in), Rate.from_de10(rate)).minor

@@ -205,7 +205,7 @@ BAD_FRAMES = {
         STAN_AND_MORE,
     ),
     "all bits set": (b"0100" + b"F" * 32, "format.de65", {}),
-    "bytes left over": (head(11, 41) + AFTER + b"!", "format.length", STAN_AND_MORE),
+    "bytes left over": (head(11, 41) + AFTER + b"!", "format.frame", STAN_AND_MORE),
     "an element missing": (head(11, 41) + b"000123", "format.de41", {11: "000123"}),
     "letters in the amount": (head(4, 11, 41) + b"0000000120AB" + AFTER, "format.de4", STAN_AND_MORE),
     "a sign in the amount": (head(4, 11, 41) + b"-00000012000" + AFTER, "format.de4", STAN_AND_MORE),

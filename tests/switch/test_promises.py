@@ -490,3 +490,69 @@ def test_no_secret_of_a_message_reaches_a_record_or_an_event() -> None:
     for value in ("=29121011234500000000", "A5A5C3C3B4B4D2D2", "9203987", "A1B2C3D4E5F60718"):
         assert value.encode() not in written
     assert SANDBOX_CARD.encode() in written  # reversals need it; the journal seals every batch
+
+
+# Reversals in part, and advices that come in
+
+
+def test_a_partial_reversal_leaves_a_part_and_can_be_followed_by_a_full_one() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer("nbk"), desk.gateway()
+    asked = approved(desk, issuer, shop, pan=INTERNET_CARD, amount="000000012000")  # AED 120.00
+    part = "000000006000" + "0" * 30
+    desk.reverses(shop, asked, "0400", replacement_amounts=part)
+    assert desk.hears(shop).response_code == "00"
+    reversal = desk.hears(issuer)
+    assert reversal.get(de.REPLACEMENT_AMOUNTS) == part
+    desk.answers(issuer, reversal, approval_code=None)
+    record = desk.records()[-2]
+    assert isinstance(record, records.Answered)
+    assert record.left == 4992  # AED 60.00 in fils
+    desk.reverses(shop, asked, "0400", stan="000779")
+    assert desk.hears(shop).response_code == "00"
+    assert desk.hears(issuer).get(de.REPLACEMENT_AMOUNTS) is None
+    desk.reverses(shop, asked, "0400", stan="000780", replacement_amounts="000000012001" + "0" * 30)
+    assert desk.hears(shop).reason == "amount.above_original"
+
+
+def test_a_reversal_of_itself_or_of_a_reversal_finds_nothing() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    asked = approved(desk, issuer, shop)
+    itself = f"04000007771118110700{'0' * 22}"
+    for stan, original in (("000777", itself), ("000778", itself), ("000779", f"0800{itself[4:]}")):
+        desk.reverses(shop, asked, "0400", stan=stan, original=original)
+        assert desk.hears(shop).reason == "original.unknown"
+
+
+def test_a_reversal_through_another_acquirer_finds_nothing() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    asked = approved(desk, issuer, shop)
+    original = f"0100{asked['stan']}{asked['transmitted_at']}"
+    desk.reverses(shop, asked, "0400", original=f"{original}00000784002{'0' * 11}")
+    assert desk.hears(shop).reason == "original.unknown"
+    desk.reverses(shop, asked, "0400", stan="000778", original=f"{original}{'0' * 22}")  # not stated
+    assert desk.hears(shop).response_code == "00"
+
+
+def test_an_advice_that_comes_in_is_acknowledged_and_passed_on() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer("nbk"), desk.gateway()
+    desk.asks(shop, "0120", pan=INTERNET_CARD, response_code="00", approval_code="654321")
+    assert (answer := desk.hears(shop)).mti == "0130"
+    assert answer.response_code == "00"
+    advice = desk.hears(issuer)
+    assert (advice.mti, advice.approval_code, advice.get(de.BILLING_AMOUNT)) == ("0120", "654321", "000000008320")
+    desk.answers(issuer, advice, approval_code=None)
+    assert len(desk.core.issuers["nbk"].saf) == 0
+
+
+def test_a_partial_approval_is_undone_for_a_gateway_that_takes_none() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    desk.asks(shop)
+    desk.answers(issuer, desk.hears(issuer), "10", approval_code="A1B2C3", amount="000000005000")
+    assert (answer := desk.hears(shop)).response_code == "51", answer
+    assert answer.amount == 10000
+    assert desk.hears(issuer).mti == "0420"
