@@ -24,6 +24,7 @@ from protocols.hsm import build_request, read_answer
 from protocols.message import Message
 from protocols.participant import Participant, Role
 from protocols.session import SIGNALS, LinkState, Signal, step
+from protocols.values import fault
 from switch import debts, records, replies
 from switch.configuration import Configuration
 from switch.ends import IssuerEnd, LinkEnd, Side
@@ -313,6 +314,9 @@ class Core:
         facts = message.pick(FACTS)
         if not is_complete(kind, facts) and (missing := missing_element(kind, message)) is not None:
             self._unreadable(link, FormatError.missing(missing, mti=message.mti, readable=dict(message.items())), now)
+            return
+        if (broken := fault(message, now.wall, any_private_data=link.participant.laboratory)) is not None:
+            self._unreadable(link, broken, now)
             return
         if not link.may_ask or self.draining:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"

@@ -1,0 +1,138 @@
+"""Values that are of the right form and still cannot be: 30 February, month 13, number 000000.
+
+A codec reads characters; whether they name a day, a month or a message is told here, of requests
+only, before anything else is made of them. What a value means (expired, unknown, too much) is for
+rules and issuers. Local time and date (DE 12, 13) are the terminal's: held against the clock face
+and the calendar, and never against a time zone, for they may lie in an hour that never was.
+"""
+
+from __future__ import annotations
+
+from calendar import isleap, monthrange
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from protocols import elements as de
+from protocols.errors import FormatError
+from protocols.mti import MESSAGE_TYPES
+from protocols.subelements import SubelementError
+from protocols.subelements import parse as parse_subelements
+
+if TYPE_CHECKING:
+    from protocols.message import Message
+
+# Sets of text, because a look into a set costs a tenth of turning digits into a date.
+LEAP_DAY: Final = "0229"
+MONTHS: Final = frozenset(f"{month:02d}" for month in range(1, 13))
+DAYS: Final = frozenset(  # of a leap year
+    f"{month:02d}{day:02d}" for month in range(1, 13) for day in range(1, monthrange(2000, month)[1] + 1)
+)
+DAYS_OF_EVERY_YEAR: Final = DAYS - {LEAP_DAY}
+MINUTES: Final = frozenset(f"{hour:02d}{minute:02d}" for hour in range(24) for minute in range(60))
+TENS_OF_SECONDS: Final = frozenset("012345")
+NO_NUMBER: Final = "000000"  # a system trace audit number counts from one
+
+#: What is looked at, in the order of the elements: the first that cannot be is the one that is named.
+CHECKED: Final = (
+    *(de.TRANSMITTED_AT, de.STAN, de.LOCAL_TIME, de.LOCAL_DATE, de.EXPIRY),
+    *(de.PRIVATE_DATA, de.ORIGINAL),
+)
+
+
+def fault(message: Message, wall: float, *, any_private_data: bool = False) -> FormatError | None:
+    """What cannot be in a request that reads, or None. `wall` is now, in seconds since 1970.
+
+    `any_private_data`: DE 48 need not be a run of subelements (see `private_data_can_be`).
+    """
+    transmitted_at, stan, time, date, expiry, private, original = message.pick(CHECKED)
+    # One expression and no loop: every request passes here (0.4 µs).
+    if (
+        (transmitted_at is None or is_moment(transmitted_at, wall))
+        and stan != NO_NUMBER
+        and (time is None or is_time(time))
+        and (date is None or date in DAYS)
+        and (expiry is None or expiry[2:] in MONTHS)
+        and (private is None or private_data_can_be(private, anything=any_private_data))
+        and (original is None or original_can_be(original, wall))
+    ):
+        return None
+    return _first_fault(message, wall, any_private_data)
+
+
+def _first_fault(message: Message, wall: float, any_private_data: bool) -> FormatError:
+    """The same questions one by one, for the name of the element. The answer may echo it: it can be read."""
+    tests: dict[int, Callable[[str], bool]] = {
+        de.TRANSMITTED_AT: lambda value: is_moment(value, wall),
+        de.STAN: lambda value: value != NO_NUMBER,
+        de.LOCAL_TIME: is_time,
+        de.LOCAL_DATE: lambda value: value in DAYS,
+        de.EXPIRY: lambda value: value[2:] in MONTHS,
+        de.PRIVATE_DATA: lambda value: private_data_can_be(value, anything=any_private_data),
+        de.ORIGINAL: lambda value: original_can_be(value, wall),
+    }
+    broken = next(
+        number for number in CHECKED if (value := message.get(number)) is not None and not tests[number](value)
+    )
+    return FormatError.in_element(broken, mti=message.mti, readable=dict(message.items()))
+
+
+def is_moment(text: str, wall: float) -> bool:
+    """DE 7, MMDDhhmmss: a day of the calendar and a time of day.
+
+    It has no year. 29 February is a day where last year, this or the next one has it; which of them
+    is meant is the nearest. It is never taken for the first of March.
+
+    >>> [is_moment(text, 1_795_000_000.0) for text in ("1118110640", "0230110640", "1118240000", "0229120000")]
+    [True, False, False, False]
+    >>> is_moment("0229120000", 1_830_297_600.0)  # 1 January 2028
+    True
+    """
+    day = text[:4]
+    return is_time(text[4:]) and (day in DAYS_OF_EVERY_YEAR or (day == LEAP_DAY and _leap_day_is_near(wall)))
+
+
+def is_time(text: str) -> bool:
+    """hhmmss. A leap second has no place in it, as terminals and banks have none.
+
+    >>> [is_time(text) for text in ("000000", "235959", "240000", "126000", "125960")]
+    [True, True, False, False, False]
+    """
+    return text[:4] in MINUTES and text[4] in TENS_OF_SECONDS
+
+
+def _leap_day_is_near(wall: float) -> bool:
+    year = datetime.fromtimestamp(wall, UTC).year
+    return any(map(isleap, (year - 1, year, year + 1)))
+
+
+def private_data_can_be(text: str, *, anything: bool = False) -> bool:
+    """DE 48 is a run of subelements, in the network's own dialects.
+
+    `anything`: of a sender without an agreement, who may write what his own network writes there.
+    But what begins like a subelement (four digits) must be one even then: a run that breaks has a
+    mistake in it, and passing it on in silence would hide it.
+
+    >>> private_data_can_be("4202059203123"), private_data_can_be("4209")
+    (True, False)
+    >>> [private_data_can_be(text, anything=True) for text in ("T", "MC SPECIAL", "42050", "420509")]
+    [True, True, False, False]
+    """
+    if anything and not (text[:4].isascii() and text[:4].isdigit() and len(text) >= len("4200")):
+        return True
+    try:
+        parse_subelements(text)
+    except SubelementError:
+        return False
+    return True
+
+
+def original_can_be(text: str, wall: float) -> bool:
+    """DE 90 names a message of this network with its number and moment; the institutions are anybody's.
+
+    >>> original_can_be("0100" + "000123" + "1118110640" + "0" * 22, 1_795_000_000.0)
+    True
+    >>> original_can_be("0" * 42, 1_795_000_000.0)
+    False
+    """
+    return text[:4] in MESSAGE_TYPES and text[4:10] != NO_NUMBER and is_moment(text[10:20], wall)
