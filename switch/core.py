@@ -19,44 +19,32 @@ from typing import NamedTuple
 
 from protocols import codes, mti
 from protocols import elements as de
-from protocols.errors import FormatError, RemoteProtocolError
-from protocols.hsm import build_request, read_answer
+from protocols.errors import FormatError
 from protocols.message import Message
 from protocols.participant import Participant, Role
-from protocols.session import SIGNALS, LinkState, Signal, step
+from protocols.session import LinkState, Signal
 from protocols.values import fault
 from switch import debts, records, replies
 from switch.configuration import Configuration
 from switch.ends import IssuerEnd, LinkEnd, Side
+from switch.hsm_end import HsmEnd
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
 from switch.mandatory import is_complete, missing_element
 from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
+from switch.outbox import Batch, Outbox, Sends
 from switch.records import Debt, Kind
 from switch.recovery import Recovery
 from switch.request import FACTS, Request
 from switch.saf import Entry, Randomness
 from switch.stories import STORIES
+from switch.stories.network_management import network_management
 from switch.story import Ask, AskHsm, Command, Recall, Silence, Verdict, declined
 from switch.transaction import Transaction
 
 VERSION = "1"
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
 EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
-
-
-class Batch(NamedTuple):
-    """Records to be made durable in one commit."""
-
-    epoch: int
-    records: list[bytes]
-
-
-class Sends(NamedTuple):
-    """What to write to one connection, in order; a token names an approval that somebody must hear."""
-
-    frames: list[bytes]
-    tokens: list[object]
 
 
 class Event(NamedTuple):
@@ -81,16 +69,10 @@ class Core:
         self.last_number = 0
         self.draining = False
         self._links: dict[int, LinkEnd] = {}
-        self._hsm_links: list[LinkEnd] = []
-        self._hsm_pending: dict[bytes, tuple[Transaction, float]] = {}
-        self._hsm_sequence = 0
+        self._hsm = HsmEnd()
         self._in_flight: dict[str, Transaction] = {}
         self._unsaid: dict[str, Transaction] = {}  # ended, and the answer is held back until it is on disk
-        self._epoch = 0
-        self._records: list[bytes] = []
-        self._held: list[tuple[int, bytes, object]] = []
-        self._committing: tuple[int, list[tuple[int, bytes, object]]] | None = None
-        self._sends: dict[int, Sends] = {}
+        self._outbox = Outbox()
         self._closures: list[tuple[int, str]] = []
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._probed_at = 0.0
@@ -107,19 +89,18 @@ class Core:
         if side is Side.ISSUER:
             self._manage(link, codes.SIGN_ON, now)
         elif side is Side.HSM:
-            self._hsm_links.append(link)
+            self._hsm.links.append(link)
 
     def closed(self, number: int, now: Instant) -> None:
         """A connection is gone. What was out on it is in doubt at once: nobody can answer there any more."""
         link = self._links.pop(number, None)
         if link is None:
             return
-        if (unsaid := self._sends.pop(number, None)) is not None:
-            self.undelivered(unsaid.tokens, now)
+        self.undelivered(self._outbox.drop(number), now)
         if link.side is Side.HSM:
-            self._hsm_links.remove(link)
-            if not self._hsm_links:
-                self._hsm_is_down(now)
+            self._hsm.links.remove(link)
+            if not self._hsm.links:
+                self._without_hsm(self._hsm.give_up(), now)
         elif link.side is Side.ISSUER:
             issuer = self.issuers[link.participant.id]
             if link in issuer.links:
@@ -163,44 +144,30 @@ class Core:
             self._sweep(issuer, now)
             issuer.saf.silent(now.elapsed)
             self._send_owed(issuer, now)
-        for header, (transaction, deadline) in list(self._hsm_pending.items()):
-            if deadline > now.elapsed:
-                break
-            del self._hsm_pending[header]
-            self._note("hsm.silent")
-            self._resume(transaction, None, now)
+        if silent := self._hsm.late(now.elapsed):
+            self._note("hsm.silent", commands=len(silent))
+            self._without_hsm(silent, now)
         if now.elapsed - self._probed_at >= 1.0:
             self._probed_at = now.elapsed
             self._probe_idle_links(now)
 
-    def take_batch(self) -> Batch | None:
-        """Close the epoch: its records, to be committed together. One batch at a time; None: nothing to commit."""
-        if self._committing is not None or not self._records:
-            return None
-        batch = Batch(self._epoch, self._records)
-        self._committing = (self._epoch, self._held)
-        self._epoch += 1
-        self._records, self._held = [], []
-        return batch
-
     def durable(self, epoch: int, now: Instant) -> None:
         """The batch of this epoch is on disk: what it held may go."""
-        assert self._committing is not None
-        assert self._committing[0] == epoch
-        held = self._committing[1]
-        self._committing = None
-        if not self._records:  # what was only waiting for an answer recorded in that batch
-            held += self._held
-            self._held = []
-        for link, frame, token in held:
-            self._deliver(link, frame, token, now)
+        for link, frame, token in self._outbox.durable(epoch):
+            if link in self._links:
+                self._send(link, frame, token)
+            else:
+                self.undelivered((token,), now)
 
     # ---- Outputs ----
 
+    def take_batch(self) -> Batch | None:
+        """Close the epoch: its records, to be committed together. One batch at a time; None: nothing to commit."""
+        return self._outbox.take_batch()
+
     def take_sends(self) -> dict[int, Sends]:
         """What may leave now, by connection: one write each."""
-        sends, self._sends = self._sends, {}
-        return sends
+        return self._outbox.take_sends()
 
     def take_closures(self) -> list[tuple[int, str]]:
         """Connections to close, and why."""
@@ -216,7 +183,7 @@ class Core:
     @property
     def has_records(self) -> bool:
         """Whether a batch could be taken, once none is being committed."""
-        return bool(self._records)
+        return self._outbox.has_records
 
     def outstanding(self, number: int) -> int:
         """How many answers a connection is still owed."""
@@ -226,7 +193,7 @@ class Core:
     @property
     def is_idle(self) -> bool:
         """Nothing in flight, nothing to commit, nothing to send."""
-        return not (self._in_flight or self._records or self._held or self._committing or self._sends)
+        return not self._in_flight and self._outbox.is_empty
 
     def unreachable(self) -> list[str]:
         """The issuers that nobody is signed on for."""
@@ -236,7 +203,7 @@ class Core:
 
     def begin(self, now: Instant) -> None:
         """The first record of a run."""
-        self._record(records.Started(Kind.STARTED, self.last_number, now.wall, VERSION))
+        self._outbox.record(records.Started(Kind.STARTED, self.last_number, now.wall, VERSION))
 
     def restore(self, recovery: Recovery, now: Instant) -> None:
         """Take up what the journal says was in our head, before anything else comes in."""
@@ -274,7 +241,7 @@ class Core:
             waiting, issuer.pending = issuer.pending, {}
             for transaction in waiting.values():
                 self._resume(transaction, Silence.LOST, now)
-        self._hsm_is_down(now)
+        self._without_hsm(self._hsm.give_up(), now)
 
     # ---- Dispatch ----
 
@@ -425,7 +392,7 @@ class Core:
         link = issuer.next_link()
         if link is None:
             return False, Silence.DOWN
-        transaction.sent = self._record(
+        transaction.sent = self._outbox.record(
             records.Sent(
                 Kind.SENT,
                 transaction.number,
@@ -442,21 +409,16 @@ class Core:
         transaction.outlink = link.number
         transaction.deadline = now.elapsed + issuer.patience_s
         issuer.pending[stan] = transaction
-        self._held.append((link.number, request.message.translated(link.dialect, changes, request.mti), None))
+        self._outbox.hold(link.number, request.message.translated(link.dialect, changes, request.mti))
         return True, None
 
     def _ask_hsm(self, transaction: Transaction, ask: AskHsm, now: Instant) -> tuple[bool, object]:
         """Send a command; the four characters of the header bring its answer back to us."""
-        if not self._hsm_links:
-            return False, None
-        self._hsm_sequence = (self._hsm_sequence + 1) % 10_000
-        header = b"%04d" % self._hsm_sequence
-        if header in self._hsm_pending:
-            return False, None
         deadline = now.elapsed + transaction.request.participant.deadlines.hsm_s
-        self._hsm_pending[header] = (transaction, deadline)
-        link = self._hsm_links[self._hsm_sequence % len(self._hsm_links)]
-        self._send(link.number, build_request(ask.command, header, lmk_id=None, trailer=None, **ask.fields))
+        question = self._hsm.ask(transaction, ask, deadline)
+        if question is None:
+            return False, None
+        self._send(*question)
         return True, None
 
     def _recall(self, key: str, now: Instant) -> Past | None:
@@ -470,9 +432,7 @@ class Core:
         """Its own gateway takes it back before it was answered: whatever the issuer says now comes too late."""
         if transaction.issuer is not None and transaction.stan is not None:
             self.issuers[transaction.issuer].pending.pop(transaction.stan, None)
-        for header, (waiting, _) in list(self._hsm_pending.items()):
-            if waiting is transaction:
-                del self._hsm_pending[header]
+        self._hsm.forget(transaction)
         transaction.story.close()
         debt = debts.REVERSAL if transaction.sent is not None else None
         self._conclude(transaction, declined("reversed.first", debt), now)
@@ -533,7 +493,7 @@ class Core:
             verdict.tombstone,
             owed,
         )
-        packed = self._record(record)
+        packed = self._outbox.record(record)
         self.memory.keep(transaction.key, transaction.sent, packed)
         for debt in owed:
             self._send_owed(self.issuers[debt.issuer], now)
@@ -580,7 +540,7 @@ class Core:
     def _owe_reversal(self, past: Past, why: str, now: Instant) -> None:
         """Undo a transaction that was answered already, or never will be."""
         debt = self._owe(debts.issuer_of(past), past.number, debts.reversal_of(past, why, now), now)
-        self._record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
+        self._outbox.record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
         self._send_owed(self.issuers[debt.issuer], now)
 
     def _undo_unheard(self, transaction: Transaction, now: Instant) -> None:
@@ -607,7 +567,7 @@ class Core:
         if response_code == codes.APPROVED:
             issuer.saf.settle(entry, now.elapsed)
             debt = entry.debt
-            self._record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
+            self._outbox.record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
             self._send_owed(issuer, now)
         elif issuer.saf.refuse(entry, now.elapsed):
             self._note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
@@ -647,28 +607,25 @@ class Core:
         self._send(link.number, link.dialect.encode("0800", elements))
 
     def _network_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
-        code = message.get(de.NETWORK_MANAGEMENT_CODE)
-        if message.mti == "0810":
-            if code == codes.SIGN_ON and message.get(de.RESPONSE_CODE) == codes.APPROVED:
+        """The link's own messages: a peer's 0800, or the answer to one of ours."""
+        if message.mti == "0800":
+            self._answer_management(link, message, now)
+        elif message.mti == "0810" and link.side is Side.ISSUER:
+            signed_on = message.get(de.NETWORK_MANAGEMENT_CODE) == codes.SIGN_ON
+            if signed_on and message.get(de.RESPONSE_CODE) == codes.APPROVED:
                 self._issuer_signed_on(link, now)
-        elif message.mti == "0800":
-            self._answer_management(link, message, code, now)
 
-    def _answer_management(self, link: LinkEnd, message: Message, code: str | None, now: Instant) -> None:
+    def _answer_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
         if (missing := missing_element("0800", message)) is not None:
             self._unreadable(link, FormatError.missing(missing, mti="0800", readable=dict(message.items())), now)
             return
-        signal = SIGNALS.get(code or "")
-        if signal is None or signal is Signal.KEY_CHANGE:
-            self._send(link.number, replies.refusal(message, "management.unknown"))
+        refusal, signal, state = network_management(message, link.state)
+        if refusal is not None:
+            self._send(link.number, replies.refusal(message, refusal))
             return
+        link.state = state
         if signal is Signal.SIGN_ON and link.identifiable:
             self._identify(link, message)
-        try:
-            link.state = step(link.state, signal)
-        except RemoteProtocolError:
-            self._send(link.number, replies.refusal(message, "link.not_signed_on"))
-            return
         self._send(link.number, message.answered({de.RESPONSE_CODE: codes.APPROVED}))
         if link.side is Side.ISSUER:
             self._issuer_said(link, signal, now)
@@ -682,7 +639,7 @@ class Core:
                 link.participant = participant
                 return
 
-    def _issuer_said(self, link: LinkEnd, signal: Signal, now: Instant) -> None:
+    def _issuer_said(self, link: LinkEnd, signal: Signal | None, now: Instant) -> None:
         issuer = self.issuers[link.participant.id]
         if signal is Signal.SIGN_ON:
             self._issuer_signed_on(link, now)
@@ -702,51 +659,33 @@ class Core:
 
     def _from_hsm(self, frames: Iterable[bytes], now: Instant) -> None:
         for frame in frames:
-            waiting = self._hsm_pending.pop(bytes(frame[:4]), None)
-            if waiting is None:
+            found = self._hsm.answered(frame)
+            if found is None:
                 self.counts["hsm.unmatched"] += 1
                 continue
-            try:
-                answer = read_answer("CC", frame)
-            except RemoteProtocolError:
+            transaction, answer = found
+            if answer is None:
                 self._note("hsm.unreadable")
-                answer = None
-            self._resume(waiting[0], answer, now)
+            self._resume(transaction, answer, now)
 
-    def _hsm_is_down(self, now: Instant) -> None:
-        waiting, self._hsm_pending = self._hsm_pending, {}
-        for transaction, _ in waiting.values():
+    def _without_hsm(self, transactions: Iterable[Transaction], now: Instant) -> None:
+        for transaction in transactions:
             self._resume(transaction, None, now)
 
     # ---- Holding and sending ----
 
-    def _record(self, record: records.Record) -> bytes:
-        packed: bytes = records.pack(record)
-        self._records.append(packed)
-        return packed
-
     def _hold(self, link: int, frame: bytes, token: object) -> None:
         """Send once everything recorded so far is durable: at once, when it is."""
-        if self._records or self._committing is not None:
-            self._held.append((link, frame, token))
+        if self._outbox.must_wait:
+            self._outbox.hold(link, frame, token)
         else:
             self._send(link, frame, token)
 
-    def _deliver(self, link: int, frame: bytes, token: object, now: Instant) -> None:
-        if link in self._links:
-            self._send(link, frame, token)
-        elif token is not None:
-            self.undelivered((token,), now)
-
     def _send(self, link: int, frame: bytes, token: object = None) -> None:
-        sends = self._sends.get(link)
-        if sends is None:
-            sends = self._sends[link] = Sends([], [])
         if isinstance(token, Transaction):
             self._links[link].outstanding -= 1
             self._unsaid.pop(token.key, None)
-        sends.frames.append(frame)
-        sends.tokens.append(token)
+        self._outbox.send(link, frame, token)
 
     def _note(self, name: str, **facts: object) -> None:
         self.counts[name] += 1

@@ -556,3 +556,34 @@ def test_a_partial_approval_is_undone_for_a_gateway_that_takes_none() -> None:
     assert (answer := desk.hears(shop)).response_code == "51", answer
     assert answer.amount == 10000
     assert desk.hears(issuer).mti == "0420"
+
+
+# Who is who
+
+
+def test_a_gateway_cannot_make_itself_an_issuers_link() -> None:
+    desk = Desk()
+    shop, intruder = (
+        desk.gateway(),
+        desk.gateway("nbk"),
+    )  # the laboratory port believes a sign-on; it is a gateway all the same
+    for number in (shop, intruder):
+        desk.says(
+            number,
+            "0810",
+            network_management_code="001",
+            response_code="00",
+            transmitted_at="1118110640",
+            stan="000001",
+        )
+    desk.asks(shop, pan=CREDIT_CARD, currency=KWD, amount="000000060000")
+    assert desk.hears(shop).reason == "issuer.down"
+    assert desk.silent(intruder)
+
+
+def test_an_issuers_link_takes_no_requests() -> None:
+    desk = Desk()
+    issuer = desk.issuer("nbk")
+    desk.asks(issuer, pan=CREDIT_CARD, currency=KWD)
+    answer = desk.hears(issuer)
+    assert (answer.mti, answer.reason) == ("0110", "type.unknown")

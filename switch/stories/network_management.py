@@ -1,0 +1,36 @@
+"""The story of a link: 0800 in, 0810 out. Sign-on, sign-off, echo.
+
+It waits for nothing and records nothing, so it is a plain function: a message and the link's state
+in, what to say and the state after it out. What a sign-on sets in motion is the core's.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from protocols import elements as de
+from protocols.errors import RemoteProtocolError
+from protocols.message import Message
+from protocols.session import SIGNALS, LinkState, Signal, step
+
+#: What a peer may ask of a link today. Key changes come with the keys they change.
+TAKEN = frozenset({Signal.SIGN_ON, Signal.SIGN_OFF, Signal.ECHO})
+
+
+class Management(NamedTuple):
+    """How a 0800 is answered."""
+
+    refusal: str | None  # the slug, or None: 00
+    signal: Signal | None  # what it meant for the link
+    state: LinkState  # after it
+
+
+def network_management(message: Message, state: LinkState) -> Management:
+    """Answer a complete 0800 by the table of link states."""
+    signal = SIGNALS.get(message.get(de.NETWORK_MANAGEMENT_CODE) or "")
+    if signal not in TAKEN:
+        return Management("management.unknown", None, state)
+    try:
+        return Management(None, signal, step(state, signal))
+    except RemoteProtocolError:
+        return Management("link.not_signed_on", None, state)
