@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from protocols.errors import FormatError, LocalProtocolError
-from protocols.pan import is_digits
 
 PAYMENT_FACILITATOR: Final = "37"
 ELECTRONIC_COMMERCE_INDICATOR: Final = "42"
 AUTHENTICATION_VALUE: Final = "43"
+PARTIAL_APPROVAL: Final = "61"
 THREE_D_SECURE: Final = "66"
 ADDRESS: Final = "82"
 ADDRESS_RESULT: Final = "83"
@@ -24,10 +24,14 @@ CARD_VERIFICATION_CODE: Final = "92"
 
 LONGEST_VALUE: Final = 99  # two digits of length
 
+# Looked up, not converted: what is not two ASCII digits is simply not in the table, and it is quicker.
+_TWO_DIGITS: Final = {f"{number:02d}": number for number in range(100)}
+
 SUBELEMENTS: Final[Mapping[str, str]] = {
     PAYMENT_FACILITATOR: "Payment facilitator and sub-merchant",
     ELECTRONIC_COMMERCE_INDICATOR: "Electronic commerce indicator",
     AUTHENTICATION_VALUE: "Cardholder authentication value",
+    PARTIAL_APPROVAL: "Takes an approval of a part (1)",
     THREE_D_SECURE: "3-D Secure version and directory server transaction id",
     ADDRESS: "Address verification request",
     ADDRESS_RESULT: "Address verification result",
@@ -58,15 +62,16 @@ def parse(text: str) -> dict[str, str]:
     protocols.subelements.SubelementError: format.de48 at byte 0
     """
     values: dict[str, str] = {}
-    at = 0
-    while at < len(text):
-        number, length = text[at : at + 2], text[at + 2 : at + 4]
-        if len(length) != 2 or not is_digits(number + length) or number in values:
+    at, size = 0, len(text)
+    while at < size:
+        number, length = text[at : at + 2], _TWO_DIGITS.get(text[at + 2 : at + 4])
+        if length is None or number not in _TWO_DIGITS or number in values:
             raise SubelementError(at)
-        end = at + 4 + int(length)
-        if end > len(text):
+        start = at + 4
+        end = start + length
+        if end > size:
             raise SubelementError(at)
-        values[number] = text[at + 4 : end]
+        values[number] = text[start:end]
         at = end
     return values
 
@@ -81,7 +86,7 @@ def pack(values: Mapping[str, str]) -> str:
 
 
 def _packed(number: str, value: str) -> str:
-    if len(number) != 2 or not is_digits(number):
+    if number not in _TWO_DIGITS:
         raise LocalProtocolError("a subelement id is two digits")
     if len(value) > LONGEST_VALUE:
         raise LocalProtocolError(f"subelement {number} is longer than {LONGEST_VALUE}")

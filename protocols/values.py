@@ -89,7 +89,9 @@ def is_moment(text: str, wall: float) -> bool:
     True
     """
     day = text[:4]
-    return is_time(text[4:]) and (day in DAYS_OF_EVERY_YEAR or (day == LEAP_DAY and _leap_day_is_near(wall)))
+    if day not in DAYS_OF_EVERY_YEAR and not (day == LEAP_DAY and _leap_day_is_near(wall)):
+        return False
+    return text[4:8] in MINUTES and text[8] in TENS_OF_SECONDS
 
 
 def is_time(text: str) -> bool:
