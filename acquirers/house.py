@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from acquirers.merchant import Merchant, load_merchants
 from acquirers.pin_pad import PinPad
-from protocols.network import NetworkError, explained, read_toml, toml_files
+from protocols.network import NetworkError, called, explained, read_toml, toml_files
 from protocols.participant import Participant, Role, load_participants
 
 EVERY_MERCHANT = "*"
@@ -72,11 +72,11 @@ def load_house(name: str, directory: Path | None = None) -> House:
         file = GatewayFile.model_validate(read_toml(path))
         pin_pad = PinPad(file.test_zpk.get_secret_value()) if file.test_zpk else None
     except ValidationError as error:
-        raise NetworkError(explained(path.name, error)) from None
+        raise NetworkError(explained(called(path), error)) from None
     except ValueError as error:
-        raise NetworkError([f"{path.name}: test_zpk: {error}"]) from None
+        raise NetworkError([f"{called(path)}: test_zpk: {error}"]) from None
     if problems := _disagreements(file, participants, merchants):
-        raise NetworkError([f"{path.name}: {problem}" for problem in problems])
+        raise NetworkError([f"{called(path)}: {problem}" for problem in problems])
     return House(
         name=name,
         title=file.title,

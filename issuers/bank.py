@@ -24,7 +24,7 @@ from issuers.amounts import AmountRule
 from issuers.book import CardState
 from protocols import network
 from protocols.money import Amount
-from protocols.network import NetworkError, explained, read_toml
+from protocols.network import NetworkError, called, explained, read_toml
 from protocols.pan import Pan
 from protocols.participant import SignOn
 
@@ -216,7 +216,7 @@ def load_banks(directory: Path | None = None) -> list[Bank]:
 
 def read_bank(path: Path) -> Bank:
     """One bank's file."""
-    return bank_of(read_toml(path), path.name)
+    return bank_of(read_toml(path), called(path))
 
 
 def bank_of(content: Mapping[str, Any], name: str = "bank") -> Bank:

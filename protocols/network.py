@@ -135,6 +135,11 @@ def read_toml(path: Path) -> dict[str, object]:
         raise NetworkError([f"{path}: not TOML: {error}"]) from None
 
 
+def called(path: Path) -> str:
+    """What a problem calls a file of a plural part: `participants/nbk.toml`; three folders may have an nbk.toml."""
+    return f"{path.parent.name}/{path.name}"
+
+
 def toml_files(directory: Path | None, part: str) -> list[Path]:
     """The files of a plural part (participants, products, banks, gateways), in order of name."""
     folder = source(directory, part)

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from protocols.network import NetworkError, explained, read_toml, toml_files
+from protocols.network import NetworkError, called, explained, read_toml, toml_files
 
 
 class Role(StrEnum):
@@ -96,9 +96,9 @@ def gather(paths: Iterable[Path]) -> Mapping[str, Participant]:
         except NetworkError as error:
             problems += error.problems
         except ValidationError as error:
-            problems += explained(path.name, error)
+            problems += explained(called(path), error)
         else:
-            problems += [f"{path.name}: {problem}" for problem in disagreements(participant, found)]
+            problems += [f"{called(path)}: {problem}" for problem in disagreements(participant, found)]
             found[participant.id] = participant
     if problems:
         raise NetworkError(problems)

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from protocols.money import Amount, Currency, UnknownCurrencyError, currency
-from protocols.network import NetworkError, explained, read_toml
+from protocols.network import NetworkError, called, explained, read_toml
 from switch.request import Request
 from switch.rule import Rule, all_rules
 
@@ -83,16 +83,16 @@ def load_products(paths: Iterable[Path]) -> list[Issued]:
         except NetworkError as error:
             problems += error.problems
         except ValidationError as error:
-            problems += explained(path.name, error)
+            problems += explained(called(path), error)
         else:
             checks, wrong = compiled(file, rules)
-            problems += [f"{path.name}: {problem}" for problem in wrong]
+            problems += [f"{called(path)}: {problem}" for problem in wrong]
             product = Product(file.id, file.title, checks, file.stand_in_types, file.pin_untouched)
             for one in file.issued:
                 try:
                     issued.append(issue(one, product))
                 except (UnknownCurrencyError, ValueError) as error:
-                    problems.append(f"{path.name}: issued.{one.prefix}: {error}")
+                    problems.append(f"{called(path)}: issued.{one.prefix}: {error}")
     twice = {one.prefix for one in issued if sum(other.prefix == one.prefix for other in issued) > 1}
     problems += [f"products: prefix {prefix} is issued twice" for prefix in sorted(twice)]
     if problems:

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 
 import msgpack
 
+from protocols.runtime.exits import ConfigurationError
+
 
 class Kind(IntEnum):
     """The first value of every record."""
@@ -120,10 +122,12 @@ pack = msgpack.Packer(autoreset=True).pack
 
 
 def read(record: Sequence[Any]) -> Record:
-    """A record as the journal hands it back; ValueError where its kind is not known to this version."""
+    """A record as the journal hands it back; ConfigurationError where another version wrote it."""
     shape = _SHAPES.get(record[0])
-    if shape is None:
-        raise ValueError(f"the journal holds a record of kind {record[0]!r}, which this version does not know")
+    if shape is None or len(record) != len(shape._fields):
+        raise ConfigurationError(
+            "the journal was written by another version of payswitch: keep it with that version, or begin new books"
+        )
     found: Record = shape(*record)
     if isinstance(found, Answered | Owed):
         return found._replace(debts=[Debt(*debt) for debt in found.debts])

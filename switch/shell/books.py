@@ -7,7 +7,9 @@ when it does not. It reads; what differs from an issuer's books is for the audit
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import trio
 
 from protocols.money import UnknownCurrencyError, currency_numbered
 from protocols.original import booking_key
@@ -17,6 +19,8 @@ from switch.store import state
 from switch.store.journal import FILE as JOURNAL
 from switch.store.projection import open_books, open_projector
 from switch.store.seal import Tokens
+
+ANOTHER_TRY_S: Final = 0.05
 
 ENTRIES = """
     SELECT issuer, mti, issuer_stan, transmitted_at, acquirer_id, state,
@@ -41,7 +45,14 @@ async def bring_up_to_date(folder: Path) -> None:
     if not (folder / JOURNAL).exists():
         raise UnavailableError(f"there is no journal in {folder}: no switch has kept its books there")
     projection = transactions.projection(Tokens(state.data_key(folder)).token)
-    async with await open_projector(folder, transactions.schema(), projection) as projector:
+    while True:
+        try:
+            projector = await open_projector(folder, transactions.schema(), projection)
+        except state.StateInUseError:  # somebody else brings the books up to date: our turn comes
+            await trio.sleep(ANOTHER_TRY_S)
+        else:
+            break
+    async with projector:
         await projector.catch_up()
 
 

@@ -28,6 +28,7 @@ from protocols.runtime.party import announce
 from switch.configuration import Configuration, configure
 from switch.core import Core
 from switch.ends import Side
+from switch.home import SWITCH
 from switch.memory import Memory
 from switch.records import read
 from switch.recovery import Recovery
@@ -35,7 +36,6 @@ from switch.shell.clock import now
 from switch.store.journal import Journal, open_journal
 
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
-FOLDER: Final = "switch"  # of the state folder: ours
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
 LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
 
@@ -147,7 +147,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         configuration = configure(directory)
     except NetworkError as error:
         raise ConfigurationError("\n".join(error.problems)) from None
-    journal = await open_journal(state / FOLDER)
+    journal = await open_journal(state / SWITCH)
     try:
         core = Core(configuration, SystemRandom())
         await recover(core, journal)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+import trio
+
+from protocols.runtime.exits import ConfigurationError
+from switch import records
 from switch.shell.books import read_books
 from switch.store.journal import open_journal
 from tests.switch.desk import INTERNET_CARD, Desk
@@ -69,3 +74,26 @@ async def test_no_card_number_is_in_the_tables_or_in_the_journals_bytes(tmp_path
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+async def test_two_may_ask_at_once(tmp_path: Path) -> None:
+    desk = Desk()
+    bank, shop = desk.issuer("nbk"), desk.gateway()
+    desk.asks(shop, pan=INTERNET_CARD)
+    desk.answers(bank, desk.hears(bank))
+    (entry,) = await books_of(desk, tmp_path)
+    found: list[list[dict[str, object]]] = []
+
+    async def ask() -> None:
+        found.append(await read_books(tmp_path))
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(3):
+            nursery.start_soon(ask)
+    assert found == [[entry]] * 3
+
+
+def test_a_journal_of_another_version_is_refused_by_name() -> None:
+    for foreign in ([99, 1, 0.0], [records.Kind.STARTED, 1, 0.0, "1", "more"]):
+        with pytest.raises(ConfigurationError, match="another version"):
+            records.read(foreign)
