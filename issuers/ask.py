@@ -18,7 +18,6 @@ from protocols.money import currency_numbered
 from protocols.original import NOT_STATED, booking_key
 from protocols.pan import Pan
 
-ACCEPTS_PARTIAL = "61"  # of DE 48: "1" when the acquiring side can take a partial approval
 NEEDED = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.TRANSMITTED_AT, de.STAN, de.CURRENCY)
 NEEDED_OF_REVERSAL = (de.TRANSMITTED_AT, de.STAN, de.ORIGINAL)
 
@@ -165,6 +164,6 @@ def _accepts_partial(private_data: str | None) -> bool:
     if not private_data:
         return False
     try:
-        return subelements.parse(private_data).get(ACCEPTS_PARTIAL) == "1"
+        return subelements.parse(private_data).get(subelements.PARTIAL_APPROVAL) == "1"
     except FormatError:
         return False  # another network's private data: it does not say so

@@ -18,6 +18,8 @@ from protocols.errors import FormatError
 from protocols.mti import MESSAGE_TYPES
 from protocols.subelements import SubelementError
 from protocols.subelements import parse as parse_subelements
+from protocols.tlv import TlvError
+from protocols.tlv import parse as parse_tlv
 
 if TYPE_CHECKING:
     from protocols.message import Message
@@ -36,7 +38,7 @@ NO_NUMBER: Final = "000000"  # a system trace audit number counts from one
 #: What is looked at, in the order of the elements: the first that cannot be is the one that is named.
 CHECKED: Final = (
     *(de.TRANSMITTED_AT, de.STAN, de.LOCAL_TIME, de.LOCAL_DATE, de.EXPIRY),
-    *(de.PRIVATE_DATA, de.ORIGINAL),
+    *(de.PRIVATE_DATA, de.ICC_DATA, de.ORIGINAL),
 )
 
 
@@ -45,7 +47,7 @@ def fault(message: Message, wall: float, *, any_private_data: bool = False) -> F
 
     `any_private_data`: DE 48 need not be a run of subelements (see `private_data_can_be`).
     """
-    transmitted_at, stan, time, date, expiry, private, original = message.pick(CHECKED)
+    transmitted_at, stan, time, date, expiry, private, chip, original = message.pick(CHECKED)
     # One expression and no loop: every request passes here (0.4 µs).
     if (
         (transmitted_at is None or is_moment(transmitted_at, wall))
@@ -54,6 +56,7 @@ def fault(message: Message, wall: float, *, any_private_data: bool = False) -> F
         and (date is None or date in DAYS)
         and (expiry is None or expiry[2:] in MONTHS)
         and (private is None or private_data_can_be(private, anything=any_private_data))
+        and (chip is None or chip_data_can_be(chip))
         and (original is None or original_can_be(original, wall))
     ):
         return None
@@ -69,6 +72,7 @@ def _first_fault(message: Message, wall: float, any_private_data: bool) -> Forma
         de.LOCAL_DATE: lambda value: value in DAYS,
         de.EXPIRY: lambda value: value[2:] in MONTHS,
         de.PRIVATE_DATA: lambda value: private_data_can_be(value, anything=any_private_data),
+        de.ICC_DATA: chip_data_can_be,
         de.ORIGINAL: lambda value: original_can_be(value, wall),
     }
     broken = next(
@@ -125,6 +129,19 @@ def private_data_can_be(text: str, *, anything: bool = False) -> bool:
     try:
         parse_subelements(text)
     except SubelementError:
+        return False
+    return True
+
+
+def chip_data_can_be(text: str) -> bool:
+    """DE 55, as hex, is BER-TLV within the bounds of `tlv`.
+
+    >>> chip_data_can_be("9F2701809A03261118"), chip_data_can_be("9F2780"), chip_data_can_be("")
+    (True, False, True)
+    """
+    try:
+        parse_tlv(bytes.fromhex(text))
+    except TlvError:
         return False
     return True
 

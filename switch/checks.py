@@ -10,6 +10,7 @@ from protocols import elements as de
 from protocols.codes import TRANSACTION_TYPES
 from protocols.money import UnknownCurrencyError, currency_numbered
 from protocols.pan import luhn_valid
+from protocols.tlv import card_numbers, parse
 from switch.configuration import Configuration
 from switch.merchants import contract_refusal
 from switch.processing import WITHOUT_AMOUNT
@@ -22,7 +23,7 @@ def refusal(request: Request, network: Configuration) -> str | None:
     """The slug of the first refusal that applies, or None; finds the request's product on the way."""
     if not luhn_valid(request.card_number):
         return "pan.luhn"
-    if not track_agrees(request):
+    if not (track_agrees(request) and chip_agrees(request)):
         return "pan.differs"
     request.issued = network.routes.find(request.card_number)
     if request.issued is None:
@@ -48,3 +49,11 @@ def track_agrees(request: Request) -> bool:
         return True
     number = request.card_number
     return track.startswith(number) and track[len(number) : len(number) + 1] in TRACK_2_SEPARATORS
+
+
+def chip_agrees(request: Request) -> bool:
+    """The chip, where it names a card at all (tags 5A and 57), must name that of DE 2."""
+    chip = request.message.get(de.ICC_DATA)
+    if chip is None:
+        return True
+    return all(number == request.card_number for number in card_numbers(parse(bytes.fromhex(chip))))

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 from protocols import elements as de
 from protocols.participant import Role
-from protocols.subelements import SubelementError, pack, parse
+from protocols.subelements import PARTIAL_APPROVAL, SubelementError, pack, parse
 from switch.configuration import Configuration
 from switch.request import Request
-
-PARTIAL_APPROVAL = "61"  # of DE 48: "1" where the gateway takes an approval of a part
 
 
 def changes(request: Request, network: Configuration) -> dict[int, str | None] | None:
@@ -43,7 +41,7 @@ def say_whether_a_part_will_do(found: dict[int, str | None], request: Request) -
     try:
         subelements = parse(private or "")
     except SubelementError:
-        return  # the issuer's to refuse; we do not know where to write
+        return  # another network's private data; we do not know where to write
     subelements.pop(PARTIAL_APPROVAL, None)
     if request.participant.partial_approval:
         subelements[PARTIAL_APPROVAL] = "1"

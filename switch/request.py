@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from protocols import elements as de
 from protocols.channel import Channel, channel_of
-from protocols.subelements import SubelementError
+from protocols.subelements import ELECTRONIC_COMMERCE_INDICATOR, SubelementError
 from protocols.subelements import parse as parse_subelements
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from protocols.participant import Participant
     from switch.merchants import Merchant
     from switch.product import Issued
-
-ELECTRONIC_COMMERCE_INDICATOR = "42"  # of DE 48
 
 
 #: What a request is judged by, read from the frame in one go. The first seven are mandatory.
