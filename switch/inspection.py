@@ -152,12 +152,13 @@ def readings(given: Sequence[Given], dialect: str | None, framing: str | None) -
 
 
 def cut(data: bytes, framing: str) -> tuple[list[bytes], str]:
-    """The frames in the bytes, and why there is something left, if there is."""
+    """The messages in the bytes, without what a framing puts in front of them; and why there is something left."""
     if framing == UNFRAMED:
         return ([data], "") if data else ([], "nothing to read")
-    framer = framing_named(framing).framer()
+    spoken = framing_named(framing)
+    framer = spoken.framer()
     try:
-        frames = framer.feed(data)
+        frames = [frame[spoken.header_length :] for frame in framer.feed(data)]
     except RemoteProtocolError as error:
         return [], error.reason
     if framer.broken is not None:

@@ -17,4 +17,5 @@ FRAMING = Framing(
     width=_LENGTH.size,
     read=_read,
     write=_LENGTH.pack,
+    says_up_to=0xFFFF,
 )

@@ -48,7 +48,8 @@ def test_a_message_of_any_dialect_is_recognised(dialect: str) -> None:
 
 @pytest.mark.parametrize("framing", framings.names())
 def test_a_capture_with_length_headers_is_cut_into_its_messages(framing: str) -> None:
-    packed = framing_named(framing).pack(frame_in("iso87_ascii"))
+    spoken = framing_named(framing)
+    packed = spoken.pack(bytes(spoken.header_length) + frame_in("iso87_ascii"))
     reading = inspect_given([Given("bytes", packed * 3)])
     assert (reading.is_whole, reading.framing, len(reading.messages)) == (True, framing, 3)
 

@@ -1,0 +1,6 @@
+"""Four bytes of length, most significant first, counting themselves."""
+
+from protocols.framings import len4
+from protocols.framings._counting_itself import counting_itself
+
+FRAMING = counting_itself(len4.FRAMING)
