@@ -25,6 +25,7 @@ import trio
 
 from protocols.errors import RemoteProtocolError
 from protocols.framing import Framing
+from protocols.runtime.tls_words import in_words, is_about_certificates
 
 READ_SIZE: Final = 64 * 1024  # more brings nothing: this is what one wake-up finds at full load
 FRAME_TIMEOUT_S: Final = 10.0  # for the whole frame, however it drips
@@ -311,8 +312,9 @@ class StreamLink(Link):
             return bytes(await self._stream.receive_some(READ_SIZE))
         except trio.ClosedResourceError:
             return b""
-        except trio.BrokenResourceError:
-            self.abort("receiving failed: the connection is broken")
+        except trio.BrokenResourceError as broken:
+            tls = is_about_certificates(broken.__cause__)
+            self.abort(f"receiving failed: {in_words(broken.__cause__) if tls else 'the connection is broken'}")
             return b""
 
     def _first_attempt(self, packed: list[bytes], tokens: Sequence[object] | None) -> None:

@@ -159,7 +159,7 @@ class SpentListener:
 
 
 async def test_without_descriptors_it_waits_instead_of_dying(framing, nursery):
-    door = listener_module._Door(framing, echo, nursery, 10, 10)
+    door = listener_module._Door(listener_module.PlainEntrance(framing, echo), nursery, 10, 10)
     with structlog.testing.capture_logs() as lines:
         assert [door.admit_from(SpentListener()) for _ in range(3)] == [False] * 3
     assert [line["reason"] for line in lines] == ["cannot accept: Too many open files"]
