@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
-from protocols import elements
+from protocols import additional_amounts, elements, subelements, tlv
+from protocols.additional_amounts import AdditionalAmount
+from protocols.card_acceptor import CardAcceptor
 from protocols.elements import ELEMENTS, shown
 from protocols.errors import LocalProtocolError
 from protocols.mti import MESSAGE_TYPES, answer_to
 from protocols.original import Original
 from protocols.pan import Pan
+from protocols.tlv import Tlv
 
 if TYPE_CHECKING:
     from protocols.codec.layout import Layout
@@ -146,6 +149,27 @@ class Message:
     def original(self) -> Original | None:
         text = self.get(elements.ORIGINAL)
         return None if text is None else Original.parse(text)
+    @property
+    def card_acceptor(self) -> CardAcceptor | None:
+        """DE 43 in its parts."""
+        text = self.get(elements.CARD_ACCEPTOR_NAME)
+        return None if text is None else CardAcceptor.parse(text)
+
+    @property
+    def subelements(self) -> Mapping[str, str]:
+        """DE 48 by id; empty where there is none, SubelementError where it is not a run. May hold a code: `[92]`."""
+        return subelements.parse(self.get(elements.PRIVATE_DATA) or "")
+
+    @property
+    def additional_amounts(self) -> tuple[AdditionalAmount, ...]:
+        """DE 54, one by one; FormatError where it is not a run of amounts."""
+        return additional_amounts.parse(self.get(elements.ADDITIONAL_AMOUNTS) or "")
+
+    @property
+    def chip_data(self) -> tuple[Tlv, ...]:
+        """DE 55 as a tree of data objects; TlvError where it is none. `tlv.by_tag` gives the values by name."""
+        return tlv.parse(bytes.fromhex(self.get(elements.ICC_DATA) or ""))
+
 
     @property
     def has_pin(self) -> bool:

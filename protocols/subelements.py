@@ -108,7 +108,7 @@ def without_secrets(text: str) -> str:
     >>> without_secrets("4202059203123" + "9902??")
     '420205'
     """
-    return pack({number: value for number, value in parse(text).items() if _is_open(number)})
+    return pack({number: value for number, value in parse(text).items() if is_open(number)})
 
 
 def shown(text: str) -> str:
@@ -123,8 +123,17 @@ def shown(text: str) -> str:
         values = parse(text)
     except SubelementError:
         return "[secret]"
-    return " ".join(f"{number}={value if _is_open(number) else '[secret]'}" for number, value in values.items())
+    return " ".join(f"{number}={value if is_open(number) else '[secret]'}" for number, value in values.items())
 
 
-def _is_open(number: str) -> bool:
+def is_open(number: str) -> bool:
+    """Whether a person and a journal may see this subelement."""
     return number in SUBELEMENTS and number not in SECRET
+
+
+def title(number: str) -> str:
+    """
+    >>> title("92"), title("99")
+    ('Card verification code', 'not in the table of subelements')
+    """
+    return SUBELEMENTS.get(number, "not in the table of subelements")
