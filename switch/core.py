@@ -34,7 +34,7 @@ from switch.mandatory import is_complete, missing_element
 from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
 from switch.outbox import Batch, Outbox, Sends
 from switch.records import Debt, Kind
-from switch.recovery import Recovery
+from switch.recovery import Found, Recovery
 from switch.request import FACTS, Request
 from switch.saf import Entry, Randomness
 from switch.stories import STORIES
@@ -45,6 +45,14 @@ from switch.transaction import Transaction
 VERSION = "1"
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
 EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
+
+
+class Seeker(NamedTuple):
+    """Who waits for the archive: a story, or a repeat that has not begun one."""
+
+    transaction: Transaction | None
+    link: int
+    message: Message
 
 
 class Event(NamedTuple):
@@ -60,7 +68,7 @@ class Core:
     def __init__(self, network: Configuration, random: Randomness, memory: Memory | None = None) -> None:
         self.network = network
         self.counts: Counter[str] = Counter()
-        self.memory = memory or Memory()
+        self.memory = Memory() if memory is None else memory
         self.issuers = {
             participant.id: IssuerEnd(participant, random)
             for participant in network.participants.values()
@@ -73,6 +81,8 @@ class Core:
         self._in_flight: dict[str, Transaction] = {}
         self._unsaid: dict[str, Transaction] = {}  # ended, and the answer is held back until it is on disk
         self._outbox = Outbox()
+        self._sought: dict[str, list[Seeker]] = {}  # in the archive, by key
+        self._unasked: list[str] = []  # of these, those that nobody has gone to look for yet
         self._closures: list[tuple[int, str]] = []
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._probed_at = 0.0
@@ -169,6 +179,16 @@ class Core:
         """What may leave now, by connection: one write each."""
         return self._outbox.take_sends()
 
+    @property
+    def seeks(self) -> bool:
+        """Whether somebody must look into the archive."""
+        return bool(self._unasked)
+
+    def take_sought(self) -> list[str]:
+        """Keys to look for in the archive; each is answered by one `found`."""
+        sought, self._unasked = self._unasked, []
+        return sought
+
     def take_closures(self) -> list[tuple[int, str]]:
         """Connections to close, and why."""
         closures, self._closures = self._closures, []
@@ -193,7 +213,7 @@ class Core:
     @property
     def is_idle(self) -> bool:
         """Nothing in flight, nothing to commit, nothing to send."""
-        return not self._in_flight and self._outbox.is_empty
+        return not self._in_flight and not self._sought and self._outbox.is_empty
 
     def unreachable(self) -> list[str]:
         """The issuers that nobody is signed on for."""
@@ -275,7 +295,7 @@ class Core:
 
     # ---- Requests ----
 
-    def _begin(self, link: LinkEnd, message: Message, now: Instant) -> None:
+    def _begin(self, link: LinkEnd, message: Message, now: Instant, *, sought: bool = False) -> None:
         """A request that reads: refuse it, answer it again, let it wait for its first, or begin its story."""
         kind = mti.first_of(message.mti)
         facts = message.pick(FACTS)
@@ -297,6 +317,8 @@ class Core:
             self._again(link, message, key)
         elif self.memory.is_buried(key):
             self._start(link, key, request, now, declined("reversed.first"))
+        elif self.memory.has_forgotten and not sought and mti.is_repeat(message.mti):
+            self._seek(key, Seeker(None, link.number, message))
         else:
             self._start(link, key, request, now)
 
@@ -372,7 +394,32 @@ class Core:
         if isinstance(command, AskHsm):
             return self._ask_hsm(transaction, command, now)
         assert isinstance(command, Recall)
-        return False, self._recall(command.key, now)
+        past = self._recall(command.key, now)
+        if past is None and self.memory.has_forgotten:
+            self._seek(command.key, Seeker(transaction, transaction.link, transaction.request.message))
+            return True, None
+        return False, past
+
+    # ---- The archive ----
+
+    def _seek(self, key: str, seeker: Seeker) -> None:
+        """It may be older than the memory: have somebody look, and go on when the answer is there."""
+        if key not in self._sought:
+            self._unasked.append(key)
+        self._sought.setdefault(key, []).append(seeker)
+
+    def found(self, key: str, found: Found | None, now: Instant) -> None:
+        """What the archive knows of a key that was sought; None: nothing, it was never seen."""
+        if found is not None and key not in self.memory:
+            self.memory.keep(key, found.sent, found.answered)
+            if found.mark is not None:
+                self.memory.mark(key, found.mark)
+        for transaction, number, message in self._sought.pop(key, ()):
+            link = self._links.get(number)
+            if transaction is not None:
+                self._resume(transaction, self._recall(key, now), now)
+            elif link is not None:
+                self._begin(link, message, now, sought=True)
 
     def _ask_issuer(self, transaction: Transaction, ask: Ask, now: Instant) -> tuple[bool, object]:
         """Record and send the request under a STAN of our own."""
@@ -433,6 +480,8 @@ class Core:
         if transaction.issuer is not None and transaction.stan is not None:
             self.issuers[transaction.issuer].pending.pop(transaction.stan, None)
         self._hsm.forget(transaction)
+        for seekers in self._sought.values():
+            seekers[:] = [one for one in seekers if one.transaction is not transaction]
         transaction.story.close()
         debt = debts.REVERSAL if transaction.sent is not None else None
         self._conclude(transaction, declined("reversed.first", debt), now)

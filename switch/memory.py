@@ -2,7 +2,8 @@
 
 An entry is the two journal records of a transaction as packed bytes, which exist anyway: no
 object is kept per transaction, and the collector has nothing to walk. Bounded by count; the
-oldest goes first. What is older is the store's to remember.
+oldest goes first. What it has forgotten the archive still knows: the core asks there for a repeat
+or an original that may be older than this memory, so that no reversal is ever lost to age.
 """
 
 from __future__ import annotations
@@ -83,12 +84,13 @@ class Past:
 class Memory:
     """Key -> records of the recent transactions."""
 
-    __slots__ = ("_entries", "_order", "_tombstones", "bound")
+    __slots__ = ("_entries", "_order", "_tombstones", "bound", "has_forgotten")
 
     def __init__(self, bound: int = REMEMBERED_MAX) -> None:
         self.bound = bound
         self._entries: dict[str, tuple[bytes | None, bytes | None, str | None]] = {}
         self._order: deque[str] = deque()
+        self.has_forgotten = False  # whether something older than all that is here has been let go
         self._tombstones: dict[str, None] = {}
 
     def __len__(self) -> int:
@@ -103,6 +105,7 @@ class Memory:
             self._order.append(key)
             if len(self._order) > self.bound:
                 self._entries.pop(self._order.popleft(), None)
+                self.has_forgotten = True
         self._entries[key] = (sent, answered, None)
 
     def mark(self, key: str, mark: str) -> None:

@@ -6,8 +6,34 @@ never as answered come out too: they are undone, never sent again.
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+from typing import NamedTuple
+
 from switch.memory import REVERSED, UNDELIVERED, Memory
 from switch.records import Answered, Debt, Owed, Record, Sent, Settled, pack
+
+
+class Found(NamedTuple):
+    """What the journal says of one key: the records that a memory entry is made of."""
+
+    sent: bytes | None
+    answered: bytes | None
+    mark: str | None
+
+
+def gather(records: Iterable[Record], sought: Container[str], found: dict[str, Found]) -> None:
+    """Add what these records say of the keys that are sought, in the order of the journal."""
+    for record in records:
+        if isinstance(record, Sent) and record.key in sought:
+            found[record.key] = Found(pack(record), None, None)
+        elif isinstance(record, Answered):
+            if record.key in sought:
+                before = found.get(record.key)
+                found[record.key] = Found(before.sent if before else None, pack(record), None)
+            if record.reverses_key in found and record.left is None:
+                found[record.reverses_key] = found[record.reverses_key]._replace(mark=REVERSED)
+        elif isinstance(record, Owed) and record.key in found:
+            found[record.key] = found[record.key]._replace(mark=UNDELIVERED)
 
 
 class Recovery:

@@ -32,6 +32,7 @@ from switch.home import SWITCH
 from switch.memory import Memory
 from switch.records import read
 from switch.recovery import Recovery
+from switch.shell.archive import look_up
 from switch.shell.clock import now
 from switch.store.journal import Journal, open_journal
 
@@ -51,6 +52,7 @@ class Node:
         self._links: dict[int, Link] = {}
         self._numbers = itertools.count(1)
         self._work_for_journal = trio.Event()
+        self._work_for_archive = trio.Event()
         self._moved = trio.Event()
 
     async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
@@ -82,6 +84,17 @@ class Node:
             self.core.durable(batch.epoch, now())
             self.act()
 
+    async def keep_archive(self, folder: Path) -> None:
+        """Look for what is older than the memory, all that is sought at one time together."""
+        while True:
+            await self._work_for_archive.wait()
+            self._work_for_archive = trio.Event()
+            sought = self.core.take_sought()
+            found = await look_up(folder, sought)
+            for key in sought:
+                self.core.found(key, found.get(key), now())
+            self.act()
+
     async def keep_time(self) -> None:
         """One timer for everybody."""
         while True:
@@ -99,6 +112,8 @@ class Node:
                 link.abort(reason)
         if core.has_records:
             self._work_for_journal.set()
+        if core.seeks:
+            self._work_for_archive.set()
         for name, facts in core.take_events():
             log.info(name, **facts)
         self._moved.set()
@@ -155,6 +170,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         async with trio.open_nursery() as nursery:
             nursery.start_soon(node.keep_journal)
             nursery.start_soon(node.keep_time)
+            nursery.start_soon(node.keep_archive, state / SWITCH)
             doors = trio.CancelScope()
             await open_doors(node, configuration, nursery, doors)
             nursery.start_soon(say_ready, node)

@@ -22,7 +22,7 @@ from switch.ends import Side
 from switch.instant import Instant
 from switch.memory import Memory
 from switch.records import Record, read
-from switch.recovery import Recovery
+from switch.recovery import Found, Recovery, gather
 
 DIALECT = dialect_named("iso87_ascii")
 NETWORK: Configuration = configure()
@@ -59,8 +59,10 @@ def elements(values: dict[str, str | None]) -> dict[int, str]:
 
 
 class Desk:
-    def __init__(self, *, seed: int = 1, commits: bool = True, network: Configuration = NETWORK) -> None:
-        self.core = Core(network, Random(seed))
+    def __init__(
+        self, *, seed: int = 1, commits: bool = True, network: Configuration = NETWORK, remembers: int = 1000
+    ) -> None:
+        self.core = Core(network, Random(seed), Memory(remembers))
         self.now = START
         self.disk: list[bytes] = []
         self.commits = commits
@@ -184,9 +186,19 @@ class Desk:
                     self.heard.setdefault(number, []).extend(map(DIALECT.decode, frames))
             batch = self.core.take_batch() if self.commits else None
             if batch is None:
-                return
+                if not self.core.seeks:
+                    return
+                self._look_up()
+                continue
             self.disk += batch.records
             self.core.durable(batch.epoch, self.now)
+
+    def _look_up(self) -> None:
+        """The archive is the disk, read from its beginning."""
+        sought, found = self.core.take_sought(), dict[str, Found]()
+        gather(self.records(), sought, found)
+        for key in sought:
+            self.core.found(key, found.get(key), self.now)
 
     def passes(self, seconds: float) -> None:
         """Time passes, a tick of the switch every fiftieth of a second or, for long waits, every second."""

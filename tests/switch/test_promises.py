@@ -587,3 +587,32 @@ def test_an_issuers_link_takes_no_requests() -> None:
     desk.asks(issuer, pan=CREDIT_CARD, currency=KWD)
     answer = desk.hears(issuer)
     assert (answer.mti, answer.reason) == ("0110", "type.unknown")
+
+
+# What is older than the memory
+
+
+def test_a_repeat_and_a_reversal_reach_back_beyond_the_memory() -> None:
+    desk = Desk(remembers=2)
+    issuer, shop = desk.issuer(), desk.gateway()
+    old = approved(desk, issuer, shop)
+    for number in range(2, 6):
+        approved(desk, issuer, shop, stan=f"{number:06d}")
+    desk.asks(shop, "0101")
+    assert (desk.hears(shop).approval_code, desk.silent(issuer)) == ("A1B2C3", True)
+    for number in range(6, 9):
+        approved(desk, issuer, shop, stan=f"{number:06d}")
+    desk.reverses(shop, old, "0400")
+    assert desk.hears(shop).response_code == "00"
+    reversal = desk.hears(issuer)
+    assert (reversal.mti, reversal.original and reversal.original.stan) == ("0420", "000002")
+    desk.answers(issuer, reversal, approval_code=None)
+    for number in range(9, 12):
+        approved(desk, issuer, shop, stan=f"{number:06d}")
+    desk.reverses(shop, old, "0400", stan="000778")  # reversed long ago
+    assert desk.hears(shop).response_code == "00"
+    desk.reverses(shop, {**old, "stan": "000999"}, "0400", stan="000779")  # never seen
+    assert desk.hears(shop).reason == "original.unknown"
+    assert desk.silent(issuer)
+    desk.asks(shop, "0101", stan="000998")  # a repeat whose first never came is a first
+    assert desk.hears(issuer).mti == "0100"
