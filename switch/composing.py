@@ -76,6 +76,8 @@ def element_at(place: str) -> Element:
     """The element of that number or name."""
     if place.isascii() and place.isdigit() and int(place) in ELEMENTS:
         return ELEMENTS[int(place)]
+    if not place.isidentifier():  # a value that lost its number: it may be a card's, so it is not repeated
+        raise SettingError("--set takes N=value, N being the number or the name of an element")
     try:
         return element_named(place.lower())
     except LocalProtocolError as error:
