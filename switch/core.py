@@ -507,7 +507,6 @@ class Core:
             if entry is not None and answer.mti == mti.answer_to(entry.debt.mti):
                 self._settle(issuer, entry, answer.get(de.RESPONSE_CODE) or "", now)
                 return
-        self.counts["answer.unmatched"] += 1
         asked = transaction.request.message if transaction is not None else None
         self._note("answer.unmatched", participant=link.participant.id, **replies.both_keys(asked, answer))
 

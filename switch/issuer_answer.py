@@ -18,31 +18,33 @@ from switch.story import Debt, Verdict, declined
 #: What the switch fills in where the card's currency is not the merchant's.
 BILLING = (de.BILLING_AMOUNT, de.BILLING_RATE, de.CONVERSION_DATE, de.BILLING_CURRENCY)
 
-#: Elements of the issuer's own that travel on to the asker.
-PASSED_ON = (de.ADDITIONAL_AMOUNTS, de.ICC_DATA)
+#: What an outcome is made of, and what of an answer travels on to the asker; each read from the frame in one go.
+OUTCOME = (de.RESPONSE_CODE, de.APPROVAL_CODE, de.AMOUNT)
+TOLD = (de.RESPONSE_CODE, de.APPROVAL_CODE, de.REASON, de.ADDITIONAL_AMOUNTS, de.ICC_DATA)
 
 
 def makes_sense(request: Request, answer: Message) -> bool:
     """Whether the answer can be acted on; one that cannot is no answer at all, and its request is in doubt."""
-    code = answer.get(de.RESPONSE_CODE)
+    code, approval_code, amount = answer.pick(OUTCOME)
     if not codes.is_approval(code):
-        return code is not None and codes.is_decline(code)
-    if answer.get(de.APPROVAL_CODE) is None:
-        return False
-    amount = answer.get(de.AMOUNT)
-    return amount is None or int(amount) <= request.amount
+        return codes.is_decline(code)
+    return approval_code is not None and (amount is None or int(amount) <= request.amount)
 
 
 def relayed(request: Request, answer: Message, changes: Mapping[int, str | None]) -> Verdict:
     """The verdict that passes the issuer's answer on; `changes` is what the issuer was told differently."""
-    code = answer.get(de.RESPONSE_CODE) or ""
+    code, approval_code, said, additional_amounts, chip = answer.pick(TOLD)
+    assert code is not None  # or it would make no sense
     elements = billed(changes)
-    elements |= {number: value for number in PASSED_ON if (value := answer.get(number)) is not None}
+    if additional_amounts is not None:
+        elements[de.ADDITIONAL_AMOUNTS] = additional_amounts
+    if chip is not None:
+        elements[de.ICC_DATA] = chip
     if code == APPROVED:
-        return Verdict(code, approval_code=answer.get(de.APPROVAL_CODE), elements=elements)
+        return Verdict(code, approval_code=approval_code, elements=elements)
     if code == PARTIALLY_APPROVED:
         return partly(request, answer, elements)
-    reason = (answer.get(de.REASON) or "")[:SLUG_MAX].strip() or plain_reason(code).slug
+    reason = (said or "")[:SLUG_MAX].strip() or plain_reason(code).slug
     return Verdict(code, reason=reason, elements=elements)
 
 

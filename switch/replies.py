@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from protocols import elements as de
 from protocols import mti
 from protocols.codec.layout import KEEPABLE
-from protocols.codes import reason
+from protocols.codes import PARTIALLY_APPROVED, reason
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.message import Message
@@ -29,16 +29,18 @@ ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70, 90)
 
 def same_request(first: Message, repeat: Message) -> bool:
     """Whether a message with a known key asks for the same thing."""
-    return all(first.get(number) == repeat.get(number) for number in IDENTITY)
+    return first.pick(IDENTITY) == repeat.pick(IDENTITY)
 
 
 def agrees(request: Message, answer: Message) -> bool:
     """Whether an answer is to this request, as far as it says. A smaller amount may be a partial approval."""
-    terminal = answer.get(de.TERMINAL_ID)
-    if terminal is not None and terminal != request.get(de.TERMINAL_ID):
+    asked, answered = request.pick(MATCHED), answer.pick(MATCHED)
+    if asked == answered:
+        return True
+    (amount, terminal), (own_amount, own_terminal) = answered, asked
+    if terminal is not None and terminal != own_terminal:
         return False
-    amount = answer.get(de.AMOUNT)
-    return amount is None or amount == request.get(de.AMOUNT) or answer.get(de.RESPONSE_CODE) == "10"
+    return amount is None or amount == own_amount or answer.get(de.RESPONSE_CODE) == PARTIALLY_APPROVED
 
 
 def both_keys(request: Message | None, answer: Message) -> dict[str, object]:

@@ -9,6 +9,7 @@ import trio
 
 from protocols.runtime.exits import ConfigurationError
 from switch import records
+from switch.shell.archive import look_up
 from switch.shell.books import read_books
 from switch.store.journal import open_journal
 from tests.switch.desk import INTERNET_CARD, Desk
@@ -74,6 +75,19 @@ async def test_no_card_number_is_in_the_tables_or_in_the_journals_bytes(tmp_path
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+async def test_the_archive_is_the_journal_read_again(tmp_path: Path) -> None:
+    desk = Desk()
+    bank, shop = desk.issuer("nbk"), desk.gateway()
+    asked = desk.asks(shop, pan=INTERNET_CARD)
+    desk.answers(bank, desk.hears(bank))
+    desk.reverses(shop, asked)
+    await books_of(desk, tmp_path)
+    key = f"lab/1/{asked['stan']}/{asked['terminal_id']}/{asked['transmitted_at']}"
+    found = await look_up(tmp_path, [key, "lab/1/never/seen/it"])
+    assert list(found) == [key]
+    assert (found[key].sent is not None, found[key].mark) == (True, "reversed")
 
 
 async def test_two_may_ask_at_once(tmp_path: Path) -> None:
