@@ -22,6 +22,7 @@ from protocols.errors import FormatError, RemoteProtocolError
 from protocols.framing import FRAME_MAX, framing_named
 from protocols.message import Message
 from protocols.mti import is_known, title
+from protocols.parts import Part, parts_of
 
 BEGINNINGS = frozenset({"format.mti", "format.bitmap"})  # what breaks before there is any element
 UNFRAMED = "none"  # the framing of a message that has no length header any more
@@ -36,6 +37,7 @@ class Row:
     name: str
     title: str
     value: str
+    parts: tuple[Part, ...] = ()  # what it is made of, where it is made of parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,7 @@ def row_of(number: int, value: str) -> Row:
     element = ELEMENTS.get(number)
     if element is None:
         return Row(number, "unknown", "not in the data dictionary", SECRET_MARK)
-    return Row(number, element.name, element.title, shown(number, value))
+    return Row(number, element.name, element.title, shown(number, value), parts_of(number, value))
 
 
 def inspected(message: Message) -> Inspection:
@@ -217,9 +219,28 @@ def message_document(one: Inspection) -> Mapping[str, object]:
     return {
         "mti": one.mti or None,
         "title": one.title,
-        "elements": {str(row.number): {"name": row.name, "title": row.title, "value": row.value} for row in one.rows},
+        "elements": {str(row.number): element_document(row) for row in one.rows},
         "broken": broken and {"reason": broken.reason, "element": broken.element, "offset": broken.offset},
     }
+
+
+def element_document(row: Row) -> Mapping[str, object]:
+    """One element, with its parts where it has some."""
+    parts = {"parts": [part_document(part) for part in row.parts]} if row.parts else {}
+    return {"name": row.name, "title": row.title, "value": row.value, **parts}
+
+
+def part_document(part: Part) -> Mapping[str, object]:
+    """One part of an element: its value, or the parts that it is made of in its turn."""
+    inside = {"parts": [part_document(one) for one in part.parts]} if part.parts else {"value": part.value}
+    return {"key": part.key, "title": part.title, **inside}
+
+
+def nested(parts: Iterable[Part], depth: int = 1) -> Iterator[tuple[int, Part]]:
+    """Parts and their parts from top to bottom, each with how deep it lies: for showing them as lines."""
+    for part in parts:
+        yield depth, part
+        yield from nested(part.parts, depth + 1)
 
 
 INPUT_MAX = 64 * FRAME_MAX  # a capture of one conversation; a whole trace is for other tools

@@ -11,7 +11,7 @@ from protocols import dialects, framings
 from protocols.dialects import dialect_named
 from protocols.framing import framing_named
 from switch.cli import main
-from switch.inspection import Given, inspect_given, meant
+from switch.inspection import Given, inspect_given, meant, nested
 
 VALUES = {
     2: "9414100000000017",
@@ -24,8 +24,11 @@ VALUES = {
     48: "4202059203123",
     49: "784",
     52: "0123456789ABCDEF",
+    54: "0040784D000000001000",
+    # A counter, track 2, the card number, a template with the cardholder's name and one that nobody knows in it.
+    55: "9F36020042" + "57129414100000000017D2912101000012300000" + "5A089414100000000017" + "E10A5F20035A5A5ADF0101AB",
 }
-SECRETS = ("9414100000000017", "0123456789ABCDEF", "29121010000012300000", "9203123")
+SECRETS = ("9414100000000017", "0123456789ABCDEF", "29121010000012300000", "9203123", "5A5A5A", "ZZZ")
 
 
 LEN2 = framing_named("len2")
@@ -70,7 +73,8 @@ def test_no_guess_at_a_cut_message_betrays_the_card(length: int, dialect: str, f
     frame = frame_in(dialect)[:length]
     data = {"hex": frame.hex().encode(), "text": frame, "framed": LEN2.pack(frame or b"0")}[form]
     reading = inspect_given(meant(data))
-    told = " ".join(row.value for one in reading.messages for row in one.rows)
+    rows = [row for one in reading.messages for row in one.rows]
+    told = " ".join([*(row.value for row in rows), *(part.value for row in rows for _, part in nested(row.parts))])
     for secret in ("94141000000000", "89ABCDEF", "29121010", "920312"):
         assert secret not in told
         assert secret.encode().hex() not in told
@@ -82,6 +86,26 @@ def test_every_element_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert "0100 authorization request" in told
     assert "Card acceptor terminal identification" in told
     assert "UAEM0001" in told
+
+
+def test_elements_made_of_parts_are_shown_part_by_part(capsys: pytest.CaptureFixture[str]) -> None:
+    frame = frame_in("iso87_ascii").hex()
+    assert main(["inspect", frame]) == 0
+    told = shown(capsys)
+    assert "Electronic commerce indicator" in told
+    assert "Application transaction counter" in told
+    assert "cash back" in told
+    assert main(["inspect", frame, "--json"]) == 0
+    elements = json.loads(shown(capsys))["messages"][0]["elements"]
+    chip = {part["key"]: part for part in elements["55"]["parts"]}
+    assert chip["9F36"]["value"] == "0042"
+    assert chip["5A"]["value"] == "941410******0017"
+    assert chip["57"]["value"] == "[secret]"
+    assert [(part["key"], part["value"]) for part in chip["E1"]["parts"]] == [
+        ("5F20", "[secret]"),
+        ("DF01", "[secret]"),
+    ]
+    assert "parts" not in elements["3"]
 
 
 def test_a_broken_message_shows_what_came_before_and_where_it_breaks(capsys: pytest.CaptureFixture[str]) -> None:
