@@ -52,7 +52,7 @@ class Framing:
         raise self._misfit(frame)
 
     def pack_all(self, frames: Sequence[bytes]) -> bytes:
-        """All the frames with their headers, in one piece: a third less time a frame than `pack` and a join."""
+        """All the frames with their headers, in one piece: half the time a frame that `pack` and a join take."""
         write, longest = self.write, self.longest
         pieces: list[bytes] = []
         for frame in frames:
@@ -85,12 +85,13 @@ class Framer:
     call raises it. Once broken, always broken.
     """
 
-    __slots__ = ("_framing", "_is_first", "_rest", "broken", "signs_of_life")
+    __slots__ = ("_framing", "_is_first", "_opening", "_rest", "broken", "signs_of_life")
 
     def __init__(self, framing: Framing) -> None:
         self._framing = framing
         self._rest = b""
         self._is_first = True
+        self._opening: bytes | None = b""  # all that came, until it is clear that this is the peer's framing
         self.broken: RemoteProtocolError | None = None
         self.signs_of_life = 0  # frames of no bytes so far: whoever has a clock minds how many come
 
@@ -103,6 +104,8 @@ class Framer:
         """The frames that are whole now, in order; RemoteProtocolError when there can be no more."""
         frames: list[bytes] = []
         if self.broken is None:
+            if self._opening is not None:
+                self._opening += data
             data = self._rest + data
             if self._is_first and data.startswith(WHOLE_OPENINGS):
                 # Before there is a fault: `GET ` has a length in BCD, and TLS one in two bytes.
@@ -122,8 +125,9 @@ class Framer:
             length = read(data, at)
             if length is None or not 0 < length <= longest:
                 if length != 0 or not framing.keep_alive:
-                    self._rest = b""
-                    return self._fault(length, data, at)
+                    fault = self._fault(length, data, at)
+                    self._rest, self._opening = b"", None
+                    return fault
                 self.signs_of_life += 1
             elif begin + length > have:
                 break
@@ -132,14 +136,16 @@ class Framer:
             at = begin + length
         self._is_first = self._is_first and not frames
         self._rest = data[at:]
+        if self._opening is not None and (at == have or len(self._opening) > ADVISED_ON):
+            self._opening = None
         return None
 
     def _fault(self, length: int | None, data: bytes, at: int) -> RemoteProtocolError:
         """What is wrong with a length; who seems to be speaking, or how."""
         if self._is_first and at == 0 and (spoken := stranger(data)):
             return RemoteProtocolError(f"not ISO 8583: {spoken}")
-        advice = self._advice(data if self._is_first else data[at:])
-        return RemoteProtocolError(self._complaint(length) + advice)
+        self._rest = data[at:]
+        return RemoteProtocolError(self._complaint(length) + self.advice())
 
     def _complaint(self, length: int | None) -> str:
         if length is None:
@@ -157,12 +163,10 @@ class Framer:
         >>> framer.advice()
         '; it looks like len2_incl'
         """
-        return self._advice(self._rest)
-
-    def _advice(self, data: bytes) -> str:
         from protocols import framings  # late: the files of the folder are made of this one
 
-        fitting = framing_that_fits(data[:ADVISED_ON], map(framings.framing, framings.names()))
+        known = [self._framing, *map(framings.framing, framings.names())]  # of equals the first is taken
+        fitting = framing_that_fits((self._opening or self._rest)[:ADVISED_ON], known)
         return f"; it looks like {fitting[0]}" if fitting and fitting[0] != self._framing.name else ""
 
 

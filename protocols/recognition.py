@@ -8,6 +8,7 @@ and nothing it says repeats a byte.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ OPENINGS: Final[tuple[tuple[bytes, str], ...]] = (
 WHOLE_OPENINGS: Final = tuple(opening for opening, _ in OPENINGS)
 OPENING_LEAST: Final = 2  # fewer bytes than this begin too many things
 
-FRAMES_LOOKED_AT: Final = 64  # if so many fit, the rest will
+MESSAGES_LOOKED_AT: Final = 64  # if so many fit, the rest will
+MESSAGES_THAT_CONVINCE: Final = 2  # a wrong length may by chance lead to something once
 DIGITS_OF_A_TYPE: Final = ("01", "12345678", "012345", "012345")  # version (1987, 1993), class, function, origin
 TYPES: Final = ((4, "ascii"), (4, "cp500"), (2, "bcd"))  # how a message type is spelled, and how many bytes that takes
 HEX: Final = frozenset("0123456789ABCDEFabcdef")
@@ -30,7 +32,7 @@ BITMAP: Final = 8  # bytes; twice as many where it is spelled in hex
 LEAST: Final = 2 + BITMAP  # the shortest type and bitmap there are
 TRACED: Final = 1 << (64 - 11)  # the bit of DE 11: whatever else a message has, it has a STAN
 
-Fit = tuple[bool, bool, int]  # what speaks against a framing: bytes left over, no STAN, the length of its header
+Fit = tuple[bool, int]  # what speaks against a framing: a message without a STAN, the length of its header
 
 
 def stranger(data: bytes) -> str | None:
@@ -50,37 +52,37 @@ def stranger(data: bytes) -> str | None:
 def framing_that_fits(data: bytes, framings: Iterable[Framing]) -> list[str]:
     """Names of the framings under which these bytes are messages, the best first; none if they are not.
 
-    The bytes begin a stream, or at least a frame. A framing that ends with the last byte is better
-    than one that waits for more; of those, one whose messages have a STAN; of those, the one
-    with the shortest header.
+    The bytes begin a stream, or at least a frame. A framing fits where its last frame ends with the
+    last byte, or where two messages show that the rest is only not here yet. Better is one whose
+    messages have a STAN; of those, one with a shorter header; of equals, the one given first.
 
     >>> from protocols.framing import framing_named
     >>> echo = b"0800822000000000000004000000000000001123205144000001301"
     >>> framing_that_fits(bytes((0, len(echo) + 2)) + echo, map(framing_named, ("len2", "len2_incl", "len4_ascii")))
-    ['len2_incl', 'len2']
+    ['len2_incl']
     """
     fits = [(fit, framing.name) for framing in framings if (fit := _fit(data, framing)) is not None]
-    return [name for _, name in sorted(fits)]
+    return [name for _, name in sorted(fits, key=itemgetter(0))]
 
 
 def _fit(data: bytes, framing: Framing) -> Fit | None:
     """How well the framing cuts the bytes, or None where it does not."""
     at, bitmaps = 0, list[int]()
-    while at + framing.width <= len(data) and len(bitmaps) < FRAMES_LOOKED_AT:
+    while at + framing.width <= len(data) and len(bitmaps) < MESSAGES_LOOKED_AT:
         length = framing.read(data, at)
         if length is None or not 0 < length <= framing.longest:
             return None
         begin, end = at + framing.width, at + framing.width + length
         bitmap = bitmap_behind_type(data[begin + framing.header_length : end])
-        if bitmap is None and end > len(data):
-            break  # too little of the last frame is here
+        if end > len(data) and (bitmap or bitmap is None):
+            break  # the rest of the last one is not here yet
         if not bitmap:
             return None
         bitmaps.append(bitmap)
         at = end
-    is_looked_through = at == len(data) or len(bitmaps) == FRAMES_LOOKED_AT
-    is_traced = all(bitmap & TRACED for bitmap in bitmaps)
-    return (not is_looked_through, not is_traced, framing.header_length) if bitmaps else None
+    if not bitmaps or (at < len(data) and len(bitmaps) < MESSAGES_THAT_CONVINCE):
+        return None
+    return not all(bitmap & TRACED for bitmap in bitmaps), framing.header_length
 
 
 def bitmap_behind_type(message: bytes) -> int | None:

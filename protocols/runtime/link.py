@@ -32,6 +32,7 @@ FRAME_TIMEOUT_S: Final = 10.0  # for the whole frame, however it drips
 WRITE_TIMEOUT_S: Final = 10.0  # a peer that takes nothing for so long is not reading
 USER_TIMEOUT_S: Final = 15.0  # the kernel gives up unacknowledged data; a half-open peer is noticed
 OUTPUT_BOUND: Final = 4 * 1024 * 1024  # ten seconds of answers at 2 000 a second: such a peer is lost already
+SIGNS_OF_LIFE_MAX: Final = 10  # frames of no bytes in any second; hosts that send them do so every few seconds
 STREAM_WRITE_MAX: Final = 16 * 1024  # one TLS record: a write that failed has shown the peer not one frame
 
 
@@ -48,9 +49,10 @@ class Link(ABC):
         self._nursery = nursery
         self._bound = bound
         self._framer = framing.framer()
-        self._pack = framing.pack
+        self._pack, self._pack_all = framing.pack, framing.pack_all
         self._ended_by_peer = False
         self._frame_time_left = FRAME_TIMEOUT_S
+        self._alive_at: deque[float] = deque(maxlen=SIGNS_OF_LIFE_MAX)  # when the last signs of life came
         self._waiting: deque[tuple[bytes, object]] = deque()  # (what is left of the frame, its token)
         self._waiting_bytes = 0
         self._unsent: list[object] = []
@@ -66,7 +68,8 @@ class Link(ABC):
         """At least one whole frame, in order; `[]` when the peer has ended or the link is closed.
 
         Raises RemoteProtocolError, the link being closed, when the framing is broken, when a frame
-        takes longer than FRAME_TIMEOUT_S, or when the stream ends inside one.
+        takes longer than FRAME_TIMEOUT_S, when the stream ends inside one, or when there are too many
+        of no bytes.
         """
         while not self.closed:
             if self._framer.broken is not None:  # what was whole before the break has been handed on
@@ -86,23 +89,36 @@ class Link(ABC):
         with trio.move_on_after(self._frame_time_left) as patience:
             data = await self._read()
         if patience.cancelled_caught:
-            raise self._broken(f"a frame was not complete after {FRAME_TIMEOUT_S:g} s")
+            raise self._broken(f"a frame was not complete after {FRAME_TIMEOUT_S:g} s{self._framer.advice()}")
         self._frame_time_left -= trio.current_time() - began
         return data
 
     def _frames_of(self, data: bytes) -> list[bytes]:
+        framer = self._framer
+        alive = framer.signs_of_life
         try:
-            frames = self._framer.feed(data)
+            frames = framer.feed(data)
         except RemoteProtocolError as broken:
             self.abort(broken.reason)
             raise
-        if frames or not self._framer.waiting:
+        if framer.signs_of_life != alive and self._is_flooded(framer.signs_of_life - alive):
+            framer.broken = RemoteProtocolError(f"more than {SIGNS_OF_LIFE_MAX} frames of no bytes in a second")
+        if frames or not framer.waiting:
             self._frame_time_left = FRAME_TIMEOUT_S
         return frames
 
+    def _is_flooded(self, count: int) -> bool:
+        """Whether so many more signs of life, now, are more than SIGNS_OF_LIFE_MAX in a second."""
+        times, now = self._alive_at, trio.current_time()
+        for _ in range(min(count, SIGNS_OF_LIFE_MAX + 1)):
+            if len(times) == SIGNS_OF_LIFE_MAX and now - times[0] < 1.0:
+                return True
+            times.append(now)
+        return False
+
     def _ended(self) -> list[bytes]:
         if self._framer.waiting and not self.closed:
-            raise self._broken("the stream ended inside a frame")
+            raise self._broken(f"the stream ended inside a frame{self._framer.advice()}")
         self._ended_by_peer = True
         return []
 
@@ -121,19 +137,19 @@ class Link(ABC):
         if self.closed:
             self._unsent.extend(tokens or ())
             return
-        pack = self._pack
-        packed = [pack(frame) for frame in frames]
         if self._waiting or self._flusher_gone is not None:
-            self._keep(packed, tokens)
+            self._keep(frames, tokens)
             self._check_bound()
         else:
-            self._first_attempt(packed, tokens)
+            self._first_attempt(frames, tokens)
 
     @abstractmethod
-    def _first_attempt(self, packed: list[bytes], tokens: Sequence[object] | None) -> None:
+    def _first_attempt(self, frames: Sequence[bytes], tokens: Sequence[object] | None) -> None:
         """Nothing waits: try at once and keep what the system would not take."""
 
-    def _keep(self, packed: list[bytes], tokens: Sequence[object] | None) -> None:
+    def _keep(self, frames: Sequence[bytes], tokens: Sequence[object] | None) -> None:
+        pack = self._pack
+        packed = [pack(frame) for frame in frames]
         self._waiting.extend(zip(packed, repeat(None) if tokens is None else tokens, strict=tokens is not None))
         self._waiting_bytes += sum(map(len, packed))
 
@@ -241,19 +257,19 @@ class SocketLink(Link):
                 self.abort(f"receiving failed: {error.strerror}")
                 return b""
 
-    def _first_attempt(self, packed: list[bytes], tokens: Sequence[object] | None) -> None:
-        data = b"".join(packed)
+    def _first_attempt(self, frames: Sequence[bytes], tokens: Sequence[object] | None) -> None:
+        data = self._pack_all(frames)
         try:
             sent = self._socket.send(data)
         except BlockingIOError:
             sent = 0
         except OSError as error:
-            self._keep(packed, tokens)
+            self._keep(frames, tokens)
             self.abort(f"sending failed: {error.strerror}")
             return
         if sent == len(data):
             return  # nearly always: nothing was kept, nothing was counted
-        self._keep(packed, tokens)
+        self._keep(frames, tokens)
         self._taken(sent)
         self._check_bound()
         if not self.closed:
@@ -317,8 +333,8 @@ class StreamLink(Link):
             self.abort(f"receiving failed: {in_words(broken.__cause__) if tls else 'the connection is broken'}")
             return b""
 
-    def _first_attempt(self, packed: list[bytes], tokens: Sequence[object] | None) -> None:
-        self._keep(packed, tokens)
+    def _first_attempt(self, frames: Sequence[bytes], tokens: Sequence[object] | None) -> None:
+        self._keep(frames, tokens)
         self._check_bound()
         if not self.closed:
             self._start_flusher()

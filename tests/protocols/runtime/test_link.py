@@ -8,6 +8,7 @@ import trio
 import trio.testing
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
+from protocols.framing import framing_named
 from protocols.runtime import link as link_module
 from protocols.runtime.link import SocketLink, StreamLink, link_over
 
@@ -190,6 +191,54 @@ async def test_a_frame_the_framing_cannot_carry_is_our_mistake(wire, framing):
             link.send([b"0800", b""])
         link.send([b"0810"])
         await read_exactly(wire, packed(b"0810"))
+
+
+async def test_signs_of_life_are_taken_where_agreed_and_hold_the_link_open(wire, autojump_clock):
+    async with open_link(wire, framing_named("len2", keep_alive=True)) as link, trio.open_nursery() as nursery:
+        nursery.start_soon(send_slowly, wire, [bytes(2)] * 40 + [packed(b"0800")])
+        assert await link.receive() == [b"0800"]
+
+
+async def send_slowly(wire, pieces):
+    for piece in pieces:
+        await wire.peer_sends(piece)
+        await trio.sleep(0.11)  # nine a second
+
+
+async def test_more_than_ten_signs_of_life_in_a_second_close_the_link(wire, autojump_clock):
+    async with open_link(wire, framing_named("len2", keep_alive=True)) as link:
+        await wire.peer_sends(bytes(2) * 10 + packed(b"0800"))
+        assert await link.receive() == [b"0800"]
+        await wire.peer_sends(bytes(2))
+        with pytest.raises(RemoteProtocolError, match="more than 10 frames of no bytes in a second"):
+            await link.receive()
+        assert link.closed
+
+
+async def test_a_flood_of_signs_of_life_closes_the_link_after_the_frames_it_brought(wire, autojump_clock):
+    async with open_link(wire, framing_named("len2", keep_alive=True)) as link:
+        await wire.peer_sends(packed(b"0800") + bytes(2 * 1500))
+        assert await link.receive() == [b"0800"]
+        with pytest.raises(RemoteProtocolError, match="more than 10 frames"):
+            await link.receive()
+
+
+ECHO = b"0800822000000000000004000000000000001123205144000001301"
+
+
+async def test_a_frame_that_never_ends_because_its_length_counts_itself_says_so(wire, framing, autojump_clock):
+    async with open_link(wire, framing) as link:
+        await wire.peer_sends(framing_named("len2_incl").pack(ECHO))
+        with pytest.raises(RemoteProtocolError, match="not complete after 10 s; it looks like len2_incl"):
+            await link.receive()
+
+
+async def test_a_stream_that_ends_inside_a_frame_says_what_would_have_fitted(wire, framing):
+    async with open_link(wire, framing) as link:
+        await wire.peer_sends(framing_named("len2_incl").pack(ECHO))
+        wire.peer_ends()
+        with pytest.raises(RemoteProtocolError, match="inside a frame; it looks like len2_incl"):
+            await link.receive()
 
 
 async def test_a_frame_followed_by_silence_closes_the_link_after_ten_seconds(wire, framing, autojump_clock):
