@@ -24,6 +24,8 @@ from protocols.tlv import parse as parse_tlv
 if TYPE_CHECKING:
     from protocols.message import Message
 
+Can = Callable[[str], bool]  # whether a text can be a value of its element
+
 # Sets of text, because a look into a set costs a tenth of turning digits into a date.
 LEAP_DAY: Final = "0229"
 MONTHS: Final = frozenset(f"{month:02d}" for month in range(1, 13))
@@ -42,42 +44,72 @@ CHECKED: Final = (
 )
 
 
-def fault(message: Message, wall: float, *, any_private_data: bool = False) -> FormatError | None:
+def is_run(text: str) -> bool:
+    """DE 48 in the network's own dialects: a run of subelements.
+
+    >>> is_run("4202059203123"), is_run("4209"), is_run("T")
+    (True, False, False)
+    """
+    try:
+        parse_subelements(text)
+    except SubelementError:
+        return False
+    return True
+
+
+def is_run_or_foreign(text: str) -> bool:
+    """DE 48 of a sender without an agreement, who may write what another network writes there.
+
+    What begins like a subelement, with four digits, must be one even so: such a run has a mistake
+    in it, and to pass it on in silence would hide that.
+
+    >>> [is_run_or_foreign(text) for text in ("T", "MC SPECIAL", "42", "4202059203123", "42050", "420509")]
+    [True, True, True, True, False, False]
+    """
+    head = text[:4]
+    return not (len(head) == 4 and head.isascii() and head.isdigit()) or is_run(text)
+
+
+def is_anything(_text: str) -> bool:
+    """DE 48 of a message that is not about a transaction: a key block, say."""
+    return True
+
+
+def fault(message: Message, wall: float, private_data: Can = is_run) -> FormatError | None:
     """What cannot be in a request that reads, or None. `wall` is now, in seconds since 1970.
 
-    `any_private_data`: DE 48 need not be a run of subelements (see `private_data_can_be`).
+    `private_data` says what DE 48 may be: it is the one element whose inside depends on the sender.
     """
     transmitted_at, stan, time, date, expiry, private, chip, original = message.pick(CHECKED)
-    # One expression and no loop: every request passes here (0.4 µs).
+    # One expression and no loop: every request passes here (half a microsecond, and one more for the pick).
     if (
         (transmitted_at is None or is_moment(transmitted_at, wall))
         and stan != NO_NUMBER
         and (time is None or is_time(time))
         and (date is None or date in DAYS)
         and (expiry is None or expiry[2:] in MONTHS)
-        and (private is None or private_data_can_be(private, anything=any_private_data))
-        and (chip is None or chip_data_can_be(chip))
-        and (original is None or original_can_be(original, wall))
+        and (private is None or private_data(private))
+        and (chip is None or is_chip_data(chip))
+        and (original is None or is_original(original, wall))
     ):
         return None
-    return _first_fault(message, wall, any_private_data)
+    return _first_fault(message, wall, private_data)
 
 
-def _first_fault(message: Message, wall: float, any_private_data: bool) -> FormatError:
+def _first_fault(message: Message, wall: float, private_data: Can) -> FormatError:
     """The same questions one by one, for the name of the element. The answer may echo it: it can be read."""
-    tests: dict[int, Callable[[str], bool]] = {
+    tests: dict[int, Can] = {
         de.TRANSMITTED_AT: lambda value: is_moment(value, wall),
         de.STAN: lambda value: value != NO_NUMBER,
         de.LOCAL_TIME: is_time,
         de.LOCAL_DATE: lambda value: value in DAYS,
         de.EXPIRY: lambda value: value[2:] in MONTHS,
-        de.PRIVATE_DATA: lambda value: private_data_can_be(value, anything=any_private_data),
-        de.ICC_DATA: chip_data_can_be,
-        de.ORIGINAL: lambda value: original_can_be(value, wall),
+        de.PRIVATE_DATA: private_data,
+        de.ICC_DATA: is_chip_data,
+        de.ORIGINAL: lambda value: is_original(value, wall),
     }
-    broken = next(
-        number for number in CHECKED if (value := message.get(number)) is not None and not tests[number](value)
-    )
+    values = {number: message.get(number) for number in CHECKED}
+    broken = next(number for number, value in values.items() if value is not None and not tests[number](value))
     return FormatError.in_element(broken, mti=message.mti, readable=dict(message.items()))
 
 
@@ -112,31 +144,10 @@ def _leap_day_is_near(wall: float) -> bool:
     return any(map(isleap, (year - 1, year, year + 1)))
 
 
-def private_data_can_be(text: str, *, anything: bool = False) -> bool:
-    """DE 48 is a run of subelements, in the network's own dialects.
-
-    `anything`: of a sender without an agreement, who may write what his own network writes there.
-    But what begins like a subelement (four digits) must be one even then: a run that breaks has a
-    mistake in it, and passing it on in silence would hide it.
-
-    >>> private_data_can_be("4202059203123"), private_data_can_be("4209")
-    (True, False)
-    >>> [private_data_can_be(text, anything=True) for text in ("T", "MC SPECIAL", "42050", "420509")]
-    [True, True, False, False]
-    """
-    if anything and not (text[:4].isascii() and text[:4].isdigit() and len(text) >= len("4200")):
-        return True
-    try:
-        parse_subelements(text)
-    except SubelementError:
-        return False
-    return True
-
-
-def chip_data_can_be(text: str) -> bool:
+def is_chip_data(text: str) -> bool:
     """DE 55, as hex, is BER-TLV within the bounds of `tlv`.
 
-    >>> chip_data_can_be("9F2701809A03261118"), chip_data_can_be("9F2780"), chip_data_can_be("")
+    >>> is_chip_data("9F2701809A03261118"), is_chip_data("9F2780"), is_chip_data("")
     (True, False, True)
     """
     try:
@@ -146,12 +157,12 @@ def chip_data_can_be(text: str) -> bool:
     return True
 
 
-def original_can_be(text: str, wall: float) -> bool:
+def is_original(text: str, wall: float) -> bool:
     """DE 90 names a message of this network with its number and moment; the institutions are anybody's.
 
-    >>> original_can_be("0100" + "000123" + "1118110640" + "0" * 22, 1_795_000_000.0)
+    >>> is_original("0100" + "000123" + "1118110640" + "0" * 22, 1_795_000_000.0)
     True
-    >>> original_can_be("0" * 42, 1_795_000_000.0)
+    >>> is_original("0" * 42, 1_795_000_000.0)
     False
     """
     return text[:4] in MESSAGE_TYPES and text[4:10] != NO_NUMBER and is_moment(text[10:20], wall)

@@ -23,7 +23,7 @@ from protocols.errors import FormatError
 from protocols.message import Message
 from protocols.participant import Participant, Role
 from protocols.session import LinkState, Signal
-from protocols.values import fault
+from protocols.values import fault, is_anything, is_run, is_run_or_foreign
 from switch import debts, records, replies
 from switch.configuration import Configuration
 from switch.ends import IssuerEnd, LinkEnd, Side
@@ -134,7 +134,7 @@ class Core:
             try:
                 message = link.dialect.decode(frame)
             except FormatError as error:
-                self._unreadable(link, error, now)
+                self._unreadable(link, error, len(frame), now)
             else:
                 self._dispatch(link, message, now)
 
@@ -279,9 +279,10 @@ class Core:
         else:
             self._begin(link, message, now)
 
-    def _unreadable(self, link: LinkEnd, error: FormatError, now: Instant) -> None:
-        """A frame that framed and did not read: say which element, where it can be said."""
-        self._note("message.unreadable", link=link.number, participant=link.participant.id, slug=error.slug)
+    def _unreadable(self, link: LinkEnd, error: FormatError, length: int, now: Instant) -> None:
+        """A frame that framed and did not read: say which element, where it can be said. Never what was in it."""
+        where = {"slug": error.slug, "offset": error.offset, "length": length}
+        self._note("message.unreadable", link=link.number, participant=link.participant.id, **where)
         if error.mti is not None and mti.is_answer(error.mti):
             return
         answer = replies.format_refusal(link.dialect, error)
@@ -300,10 +301,12 @@ class Core:
         kind = mti.first_of(message.mti)
         facts = message.pick(FACTS)
         if not is_complete(kind, facts) and (missing := missing_element(kind, message)) is not None:
-            self._unreadable(link, FormatError.missing(missing, mti=message.mti, readable=dict(message.items())), now)
+            absent = FormatError.missing(missing, mti=message.mti, readable=dict(message.items()))
+            self._unreadable(link, absent, len(message.frame), now)
             return
-        if (broken := fault(message, now.wall, any_private_data=link.participant.laboratory)) is not None:
-            self._unreadable(link, broken, now)
+        private_data = is_run_or_foreign if link.participant.laboratory else is_run
+        if (broken := fault(message, now.wall, private_data)) is not None:
+            self._unreadable(link, broken, len(message.frame), now)
             return
         if not link.may_ask or self.draining:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"
@@ -665,7 +668,11 @@ class Core:
 
     def _answer_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
         if (missing := missing_element("0800", message)) is not None:
-            self._unreadable(link, FormatError.missing(missing, mti="0800", readable=dict(message.items())), now)
+            absent = FormatError.missing(missing, mti="0800", readable=dict(message.items()))
+            self._unreadable(link, absent, len(message.frame), now)
+            return
+        if (broken := fault(message, now.wall, is_anything)) is not None:
+            self._unreadable(link, broken, len(message.frame), now)
             return
         refusal, signal, state = network_management(message, link.state)
         if refusal is not None:

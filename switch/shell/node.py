@@ -8,6 +8,7 @@ decided (the core's) and how bytes travel (the links').
 from __future__ import annotations
 
 import itertools
+from collections.abc import Hashable
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -24,6 +25,7 @@ from protocols.runtime.dialer import keep_dialled
 from protocols.runtime.exits import ConfigurationError
 from protocols.runtime.link import Link
 from protocols.runtime.listener import serve_links
+from protocols.runtime.log import LogBudget
 from protocols.runtime.party import announce
 from switch.configuration import Configuration, configure
 from switch.core import Core
@@ -49,6 +51,7 @@ class Node:
     def __init__(self, core: Core, journal: Journal) -> None:
         self.core = core
         self.journal = journal
+        self._budget = LogBudget()
         self._links: dict[int, Link] = {}
         self._numbers = itertools.count(1)
         self._work_for_journal = trio.Event()
@@ -110,13 +113,21 @@ class Node:
         for number, reason in core.take_closures():
             if (link := self._links.get(number)) is not None:
                 link.abort(reason)
+                self._tell("link.closed", (_host(link), reason), link=link.name, reason=reason)
         if core.has_records:
             self._work_for_journal.set()
         if core.seeks:
             self._work_for_archive.set()
         for name, facts in core.take_events():
-            log.info(name, **facts)
+            self._tell(name, (name, facts.get("participant"), facts.get("slug")), **facts)
         self._moved.set()
+
+    def _tell(self, name: str, key: Hashable, **facts: object) -> None:
+        """One line of the log, within the budget of its key: a peer's flood of mistakes must not become ours."""
+        left_out = self._budget.spend(key, now().elapsed)
+        if left_out is None:
+            return
+        log.info(name, **facts, **({"left_out": left_out} if left_out else {}))
 
     async def moved(self) -> None:
         """Wait until the core has done something."""
@@ -146,7 +157,7 @@ class Node:
                 self.core.received(number, frames, now())
                 self.act()
         except RemoteProtocolError as error:
-            log.info("link.broken", link=link.name, reason=error.reason)
+            self._tell("link.broken", (_host(link), error.reason), link=link.name, reason=error.reason)
 
     async def _last_answers(self, number: int, link: Link) -> None:
         """A peer that half-closed after its last request still hears the answer."""
@@ -154,6 +165,11 @@ class Node:
             await self.moved()
         with trio.move_on_after(LAST_WORDS_S):
             await link.aclose()
+
+
+def _host(link: Link) -> str:
+    """Whose link it is: a peer may come back from another port."""
+    return link.name.rpartition(":")[0] or link.name
 
 
 async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> int:
