@@ -55,7 +55,8 @@ TRACK_2_D = f"{LONG}D29121019462738"
 TRACK_1 = f"B{VISA}^PRIVACY/CANARY^29121017364829105"
 TRACK_3 = f"01{VISA}=978097350612849375"
 PIN_BLOCK = "3F7AC1905E2D84B6"
-CHIP = f"5A08{VISA}9F26084C19E7A3B05F2D86"
+CHIP_TRACK = f"{VISA}D29121019250637418"
+CHIP = f"5A08{VISA}57{len(CHIP_TRACK) // 2:02X}{CHIP_TRACK}9F26084C19E7A3B05F2D86"
 FREE_TEXT = "private canary 8Q3ZK1"
 
 
@@ -74,7 +75,7 @@ def canaries() -> list[Canary]:
     }
     binary = {
         "PIN block as sent": PIN_BLOCK,
-        "cryptogram": CHIP[-16:],
+        "track in the chip": CHIP_TRACK,
         "terminal key": K1.hex().upper(),
         "zone key": K2.hex().upper(),
         "LMK pair 00": "01010101010101017902CD1FD36EF8BA",
@@ -110,9 +111,10 @@ class Story:
 
     def command(self, *arguments: str) -> None:
         """A command as it is typed; in our process, because starting an interpreter for each takes longest."""
+        here = [] if arguments[0] == "inspect" else self.network.place.command("switch")[3:]
         said = io.StringIO()
         with redirect_stdout(said), redirect_stderr(said):
-            main(self.network.place.command("switch", *arguments)[3:])
+            main([*arguments, *here])
         self.printed[" ".join(arguments)] = said.getvalue()
 
     def client(self) -> Client:
@@ -360,8 +362,8 @@ PLANTED: dict[str, Callable[[str], bytes]] = {
     "UTF-16, little end first": lambda pan: pan.encode("utf-16-le"),
     "UTF-16, big end first": lambda pan: pan.encode("utf-16-be"),
     **{
-        f"base64 after {before} bytes": lambda pan, before=before: base64.b64encode(bytes(before) + pan.encode() + b"!")
-        for before in range(4)
+        f"base64 after {len(before)} bytes": lambda pan, before=before: base64.b64encode(before + pan.encode() + b"!")  # type: ignore[misc]
+        for before in (b"", b"?", b"??", b"???")
     },
     "base64 for addresses, of BCD": lambda pan: base64.urlsafe_b64encode(b"\xff" + bytes.fromhex(pan)),
     "base64 of EBCDIC": lambda pan: base64.b64encode(b"??" + pan.encode("cp500") + b"?"),
