@@ -1,4 +1,4 @@
-"""`python -m acquirers NAME [--till] [--network DIR] [--state DIR]`: one gateway as a process.
+"""`python -m acquirers NAME [--till] [--tls] [--network DIR] [--state DIR]`: one gateway as a process.
 
 `python -m acquirers check` reads the files of all gateways and lists what is wrong with them.
 
@@ -26,10 +26,12 @@ from acquirers.till import Line, Till, TillError, mistaken
 from protocols.dialects import dialect_named
 from protocols.errors import LocalProtocolError
 from protocols.framing import framing_named
-from protocols.network import NetworkError, load, toml_files
-from protocols.runtime.dialer import keep_dialled
+from protocols.network import Network, NetworkError, load, toml_files
+from protocols.pki import FOLDER, SWITCH
+from protocols.runtime.dialer import Dial, dial_tcp, keep_dialled
 from protocols.runtime.exits import DONE, MISCONFIGURED, ConfigurationError
 from protocols.runtime.party import announce, run
+from protocols.runtime.tls import Credentials, tls_dial
 
 READ_SIZE = 65536
 CHECK = "check"
@@ -41,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     if options.name == CHECK:
         return _check(options.network)
-    return run(options.name, partial(_work, options.name, options.network, options.till))
+    return run(options.name, partial(_work, options))
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -51,8 +53,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration's)"
     )
+    parser.add_argument("--tls", action="store_true", help="mutual TLS, also where the gateway's file does not say so")
     parser.add_argument(
-        "--state", type=Path, metavar="DIR", help="taken for all parties alike; a gateway keeps nothing"
+        "--state", type=Path, default=Path("var"), metavar="DIR", help="where its certificate is, in pki/ (var)"
     )
     return parser.parse_args(arguments)
 
@@ -82,10 +85,20 @@ def _problems_of(name: str, network: Path | None) -> list[str]:
     return []
 
 
-async def _work(name: str, network: Path | None, with_till: bool, stop: trio.Event) -> int:
+def _way_to_switch(house: House, network: Network, options: argparse.Namespace) -> tuple[tuple[str, int], Dial]:
+    """Where to dial, and how. Told to use TLS on a port that is plain, the switch's TLS port is dialled instead."""
+    if not house.tls and not options.tls:
+        return network.address(house.dials), dial_tcp
+    is_plain_port = house.dials in network.ports and not house.tls
+    port = next(iter(network.tls_ports), house.dials) if is_plain_port else house.dials
+    credentials = Credentials.of(house.participant.id, options.state / FOLDER)
+    return network.address(port), tls_dial(credentials, SWITCH)
+
+
+async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
     try:
-        house, address = load_house(name, network), load(network)
-        switch = address.address(house.dials)
+        house = load_house(options.name, options.network)
+        switch, dial = _way_to_switch(house, load(options.network), options)
     except NetworkError as error:
         raise ConfigurationError("; ".join(error.problems)) from None
     agreed = house.participant
@@ -97,9 +110,10 @@ async def _work(name: str, network: Path | None, with_till: bool, stop: trio.Eve
     gateway = Gateway(house, session)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(gateway.watch_the_clock)
-        nursery.start_soon(partial(keep_dialled, switch, framing, gateway.converse, name=house.name, random=chance))
+        dialled = partial(keep_dialled, switch, framing, gateway.converse, name=house.name, random=chance, dial=dial)
+        nursery.start_soon(dialled)
         nursery.start_soon(_announce_ready, house, gateway)
-        if with_till:
+        if options.till:
             nursery.start_soon(_serve_till, house, gateway, stop)
         await stop.wait()
         with trio.move_on_after(FAREWELL_S):

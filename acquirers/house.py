@@ -30,6 +30,7 @@ class GatewayFile(BaseModel):
     title: str
     participant: str
     dials: str  # the switch's port, by name or as host:port
+    tls: bool = False  # that port speaks mutual TLS: our certificate says who we are
     merchants: Annotated[tuple[str, ...], Field(min_length=1)]
     makes_rrn: bool = False  # whether DE 37 is made here; else the switch makes one
     test_zpk: SecretStr | None = None  # the zone PIN key in clear: test keys only
@@ -43,6 +44,7 @@ class House:
     title: str
     participant: Participant
     dials: str
+    tls: bool
     merchants: Mapping[str, Merchant]
     acquirer_ids: Mapping[str, str]  # participant id of a merchant's bank -> DE 32
     makes_rrn: bool
@@ -82,6 +84,7 @@ def load_house(name: str, directory: Path | None = None) -> House:
         title=file.title,
         participant=participants[file.participant],
         dials=file.dials,
+        tls=file.tls,
         merchants=merchants if EVERY_MERCHANT in file.merchants else {id_: merchants[id_] for id_ in file.merchants},
         acquirer_ids={id_: one.institution_id for id_, one in participants.items() if one.has(Role.ACQUIRER)},
         makes_rrn=file.makes_rrn,

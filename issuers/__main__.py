@@ -5,7 +5,8 @@
     python -m issuers books NAME [--json]  one bank's bookings, while its host runs and when it does not
 
 `--network DIR` reads the banks' files from DIR/banks instead of those that come with the program;
-`--state DIR` (var) is where each bank keeps its books, in issuers/NAME.db.
+`--state DIR` (var) is where each bank keeps its books, in issuers/NAME.db. With `--tls`, or where the
+agreement says `tls = true`, the host takes mutual TLS, from the switch only; its certificate is in pki/ there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -28,10 +30,12 @@ from protocols.dialects import dialect_named
 from protocols.framing import framing_named
 from protocols.network import NetworkError
 from protocols.participant import Participant, load_participants
+from protocols.pki import FOLDER, SWITCH
 from protocols.runtime.exits import DONE, MISCONFIGURED, FatalError
 from protocols.runtime.hsm_client import HsmClient
-from protocols.runtime.listener import serve_links
+from protocols.runtime.listener import Entrance, Guest, NotWelcomeError, PlainEntrance, TlsEntrance, serve
 from protocols.runtime.party import announce, run
+from protocols.runtime.tls import Credentials, keep_current
 
 READY_WAITS_S = 0.3  # for the HSM to make the PVVs of a new bank; without one only PINs are declined
 DRAIN_S = 1.5  # at the end, for PINs that are at the HSM (which has 1 s)
@@ -56,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("of", nargs="?", metavar="BANK", help="with books: whose")
     parser.add_argument("--network", type=Path, default=None, metavar="DIR", help="files of another network")
     parser.add_argument("--state", type=Path, default=Path("var"), metavar="DIR", help="where the books are (var)")
+    parser.add_argument("--tls", action="store_true", help="mutual TLS, also where the agreement does not say so")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--log-level", default="INFO", metavar="LEVEL")
     return parser
@@ -102,7 +107,13 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
             bank_host = Host(bank, _dialect(bank, agreement), store, hsm, background, zpk=_zpk(agreement))
             bank_host.seed()
             framing = framing_named(_framing(bank, agreement), keep_alive=bool(agreement and agreement.keep_alive))
-            bound = await links.start(serve_links, host, port, framing, bank_host.serve)
+            guest = framing, bank_host.serve
+            entrance: Entrance = PlainEntrance(*guest)
+            if options.tls or (agreement is not None and agreement.tls):
+                credentials = Credentials.of(bank.id, options.state / FOLDER)
+                background.start_soon(keep_current, credentials)
+                entrance = TlsEntrance(credentials, partial(_only_the_switch, guest))
+            bound = await links.start(partial(serve, host, port, entrance))
             announce("listening", bank.id, f"{host}:{bound}")
             bank_host.start()
             with trio.move_on_after(READY_WAITS_S):
@@ -116,6 +127,13 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     finally:
         store.close()
     return DONE
+
+
+def _only_the_switch(guest: Guest, name: str) -> Guest:
+    """Nobody else has business at a bank's host."""
+    if name != SWITCH:
+        raise NotWelcomeError("its certificate does not name the switch")
+    return guest
 
 
 def _dialect(bank: Bank, agreement: Participant | None) -> Dialect:

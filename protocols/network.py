@@ -54,11 +54,16 @@ def source(directory: Path | None, part: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port of the switch: who is at the other end, until (and unless) a sign-on names somebody else."""
+    """A port of the switch, and how it is known who is at the other end of a link.
+
+    On a plain port it is `participant`, until (and unless) a sign-on names somebody else. On one with
+    mutual TLS it is whom the certificate names.
+    """
 
     port: str  # a name of [ports]
-    participant: str
+    participant: str | None = None  # None: the certificate names it
     may_identify: tuple[str, ...] = ()  # participants that a sign-on may name by DE 32 or 33
+    tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,11 @@ class Network:
     host: str
     ports: Mapping[str, int]
     listeners: tuple[Listener, ...] = ()
+
+    @property
+    def tls_ports(self) -> tuple[str, ...]:
+        """The ports of the switch, by name, where a certificate says who is there."""
+        return tuple(listener.port for listener in self.listeners if listener.tls)
 
     def address(self, place: str) -> tuple[str, int]:
         """Host and port of a named port of this network, or of a literal `host:port`.
@@ -89,8 +99,9 @@ class Network:
 class _ListenerFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    participant: str
+    participant: str | None = None
     may_identify: tuple[str, ...] = ()
+    tls: bool = False
 
 
 class _NetworkFile(BaseModel):
@@ -108,13 +119,23 @@ def load(directory: Path | None = None) -> Network:
         file = _NetworkFile.model_validate(read_toml(source(directory, "network.toml")))
     except ValidationError as error:
         raise NetworkError(explained("network.toml", error)) from None
-    unnamed = [
-        f"network.toml: listeners.{port}: no port has this name" for port in file.listeners if port not in file.ports
-    ]
-    if unnamed:
-        raise NetworkError(unnamed)
-    listeners = tuple(Listener(port, one.participant, one.may_identify) for port, one in file.listeners.items())
+    listeners = tuple(
+        Listener(port, one.participant, one.may_identify, one.tls) for port, one in file.listeners.items()
+    )
+    problems = [f"network.toml: listeners.{one.port}: {problem}" for one in listeners for problem in _doubts(one, file)]
+    if problems:
+        raise NetworkError(problems)
     return Network(file.name, file.host, file.ports, listeners)
+
+
+def _doubts(listener: Listener, file: _NetworkFile) -> list[str]:
+    """What makes it unclear where the port is, or who is at the other end of its links."""
+    problems = [] if listener.port in file.ports else ["no port has this name"]
+    if listener.tls and (listener.participant or listener.may_identify):
+        problems.append("with tls the certificate names the participant: leave out participant and may_identify")
+    if not listener.tls and listener.participant is None:
+        problems.append("participant: who is at the other end? (or tls = true: the certificate says)")
+    return problems
 
 
 def explained(name: str, error: ValidationError) -> list[str]:

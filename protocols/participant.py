@@ -69,6 +69,7 @@ class Participant(_Agreed):
     keep_alive: bool = False  # a frame of length zero is a sign of life, not an error
     dial: str | None = None  # the issuer's port, by name or as host:port; None: it dials us
     links: Annotated[int, Field(ge=1, le=64)] = 1  # how many connections we dial
+    tls: bool = False  # those connections are mutual TLS, and its certificate must name the participant
     sign_on: SignOn = SignOn.REQUIRED
     echo_s: Seconds = 30.0  # an idle link is asked whether it is there
     deadlines: Deadlines = Deadlines()

@@ -15,6 +15,7 @@ from typing import TypeVar
 from protocols.money import Amount, convert, currency_numbered
 from protocols.network import Network, NetworkError, load, source, toml_files
 from protocols.participant import Participant, Role, load_participants
+from protocols.pki import RESERVED
 from switch.merchants import Merchant, load_merchants
 from switch.product import Issued, load_products
 from switch.rates import Quote, Rates, load_rates
@@ -57,6 +58,11 @@ class Configuration:
             raise LookupError("no rate for this pair of currencies")
         paid = Amount(request.amount, currency_numbered(request.currency))
         return Billing(convert(paid, issued.currency, quote.rate), quote, day)
+
+    @property
+    def uses_tls(self) -> bool:
+        """Whether the switch needs a certificate."""
+        return bool(self.network.tls_ports) or any(one.tls and one.dial for one in self.participants.values())
 
     def issuer_of(self, request: Request) -> Participant | None:
         """Who answers for the request's card, once routing has found its product."""
@@ -105,8 +111,12 @@ def contradictions(
     ]
     for listener in network.listeners:
         for name in (listener.participant, *listener.may_identify):
-            if name not in participants:
+            if name is not None and name not in participants:
                 problems.append(f"network.toml: listeners.{listener.port}: there is no participant {name!r}")
+    problems += [
+        f"participants: {name!r} cannot be anybody's id: it names a certificate of the network's own"
+        for name in sorted(RESERVED & participants.keys())
+    ]
     for participant in participants.values():
         if participant.dial is not None:
             try:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from protocols.pki import FOLDER as CERTIFICATES
 from protocols.runtime.exits import ConfigurationError
 
 LOCK = "up.lock"
@@ -23,7 +24,7 @@ BOOKS = (
     "logs/*.log",
 )
 #: What else may lie there, and stays: whose process brings the network up, keys, folders of the above.
-KEPT = (LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, "logs")
+KEPT = (LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, "logs", CERTIFICATES, f"{CERTIFICATES}/*")
 
 
 class NotOurStateError(ConfigurationError):
@@ -33,6 +34,11 @@ class NotOurStateError(ConfigurationError):
 def log_folder(state: Path) -> Path:
     """Where each party's log goes."""
     return state / "logs"
+
+
+def certificate_folder(state: Path) -> Path:
+    """Where the certificates and keys of everybody on this machine are."""
+    return state / CERTIFICATES
 
 
 def start_afresh(state: Path) -> list[Path]:

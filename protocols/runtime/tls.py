@@ -48,17 +48,16 @@ class Credentials:
     def __init__(self, certificate: Path, key: Path, authority: Path) -> None:
         """Raises ConfigurationError, with the file's name, when one cannot be used."""
         self._files = certificate, key, authority
+        for path in self._files:
+            if not path.exists():
+                raise ConfigurationError(f"TLS needs {path}, which is not there: `payswitch pki init` makes it")
         self.listening = self._context(ssl.PROTOCOL_TLS_SERVER)
         self.dialling = self._context(ssl.PROTOCOL_TLS_CLIENT)
 
     @classmethod
     def of(cls, name: str, folder: Path) -> Credentials:
         """Those of a party, by its name, from a folder of certificates."""
-        files = folder / certificate_file(name), folder / key_file(name), folder / certificate_file(AUTHORITY)
-        for path in files:
-            if not path.exists():
-                raise ConfigurationError(f"TLS needs {path}, which is not there: `payswitch pki init` makes it")
-        return cls(*files)
+        return cls(folder / certificate_file(name), folder / key_file(name), folder / certificate_file(AUTHORITY))
 
     def reload(self) -> None:
         """Read the files again, for handshakes from now on. On ConfigurationError everything is as before."""
@@ -144,9 +143,12 @@ def wrapped(connection: socket.socket, credentials: Credentials, peer: str) -> s
     """The same over a plain blocking socket, for a single question. After HandshakeError it is closed."""
     try:
         return credentials.dialling.wrap_socket(connection, server_hostname=peer)
+    except TimeoutError:
+        reason = "no handshake in time"
     except (OSError, ValueError) as error:
-        connection.close()
-        raise HandshakeError(in_words(error)) from None
+        reason = in_words(error)
+    connection.close()
+    raise HandshakeError(reason)
 
 
 def common_names(certificate: Any) -> list[str]:

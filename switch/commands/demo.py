@@ -22,7 +22,7 @@ from switch.place import Place, parties_of
 from switch.shell import ask_party
 from switch.shell.free_ports import free_ports
 from switch.shell.play import Player, play_tour
-from switch.shell.running import charges
+from switch.shell.running import charges, provide_certificates
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
 from switch.tour.cards import deal, read_cards
 from switch.tour.steps import gateways_needed
@@ -60,6 +60,7 @@ def throw_away(network: Path | None, folder: Path) -> Place:
     copy_network(network, place.network)
     copied = load(place.network)
     renumber(place.network, free_ports(copied.ports, copied.host))
+    provide_certificates(place)
     return place
 
 

@@ -4,7 +4,7 @@ from switch.commands._run_party import become
 from switch.place import DEMONSTRATION, Part, Party, Place
 
 
-def gateway(name: str, /, *, till: bool = False, place: Place = DEMONSTRATION) -> int:
+def gateway(name: str, /, *, till: bool = False, tls: bool = False, place: Place = DEMONSTRATION) -> int:
     """Run one gateway until it is told to stop.
 
     Parameters
@@ -13,5 +13,8 @@ def gateway(name: str, /, *, till: bool = False, place: Place = DEMONSTRATION) -
         The gateway: the name of a file in gateways/, such as comtrust.
     till
         Read requests as JSON lines from standard input, and answer each with one.
+    tls
+        Connect by mutual TLS, also where the gateway's file does not say so.
     """
-    return become(Party(Part.GATEWAY, name).command(place, *(["--till"] if till else [])))
+    options = [option for option, wanted in (("--till", till), ("--tls", tls)) if wanted]
+    return become(Party(Part.GATEWAY, name).command(place, *options))

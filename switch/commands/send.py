@@ -13,13 +13,14 @@ from protocols.network import load
 from protocols.runtime.exits import DONE, FAILED, MISCONFIGURED, UNAVAILABLE
 from switch.commands._messages import show_message
 from switch.commands._terminal import complain, say, show_json
+from switch.commands._tls import PLAIN, Tls
 from switch.composing import SettingError, composed
 from switch.inspection import Inspection, inspect_frame, message_document
 from switch.place import DEMONSTRATION, Place
 
 
 def send(
-    address: str = "lab",
+    address: str | None = None,
     /,
     *,
     mti: Annotated[str, Parameter(help="The message type: 0100, 0200, 0800 …")],
@@ -32,6 +33,7 @@ def send(
     framing: Annotated[str | None, Parameter(help="The length header. Without it: the dialect's usual one.")] = None,
     timeout: Annotated[float, Parameter(help="Seconds to wait for the answer.")] = 15.0,
     json: Annotated[bool, Parameter(help="For machines.")] = False,
+    secure: Tls = PLAIN,
     place: Place = DEMONSTRATION,
 ) -> int:
     """Send one message and print it and its answer, every element named and masked.
@@ -47,11 +49,14 @@ def send(
     Parameters
     ----------
     address
-        host:port, or the name of one of the network's ports. Without it: the laboratory port.
+        host:port, or the name of one of the network's ports. Without it: the laboratory port, or with --tls
+        the one where a certificate says who is there.
     """
-    from switch.shell.one_question import CannotConnectError, ask_once
+    from switch.shell.one_question import CannotConnectError, ask_once, secured_by
 
-    host, port = load(place.network).address(address)
+    network = load(place.network)
+    host, port = network.address(address or secure.port(network))
+    security = secured_by(secure.credentials(place.state), secure.peer)
     try:
         spoken, framed, frame = written(mti, set_, dialect, framing, bare=bare)
     except (SettingError, LocalProtocolError) as error:
@@ -59,7 +64,7 @@ def send(
         return MISCONFIGURED
     sent = inspect_frame(spoken, frame)
     try:
-        heard = ask_once((host, port), framed, frame, timeout, partial(answers_in, spoken))
+        heard = ask_once((host, port), framed, frame, timeout, partial(answers_in, spoken), security)
     except CannotConnectError as error:
         complain(f"send: cannot connect to {host}:{port}: {error}")
         return UNAVAILABLE

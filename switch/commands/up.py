@@ -11,7 +11,7 @@ from switch.commands._failing import tell_failure
 from switch.commands._terminal import say
 from switch.home import start_afresh
 from switch.place import DEMONSTRATION, Place, parties_of
-from switch.shell.running import alone_in, charges, refuse_taken_ports
+from switch.shell.running import alone_in, charges, provide_certificates, refuse_taken_ports
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
 
 
@@ -32,6 +32,8 @@ def up(*, fresh: bool = False, place: Place = DEMONSTRATION) -> int:
         refuse_taken_ports(place.network)
         if fresh:
             say(f"new books: {len(start_afresh(place.state))} old files deleted")
+        if made := provide_certificates(place):
+            say(f"new certificates: {', '.join(made)}")
         return run("up", partial(keep_up, place), log_level="WARNING")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import trio
 
@@ -12,3 +13,8 @@ from switch.instant import Instant
 def now() -> Instant:
     """This moment: Trio's clock for waiting (virtual in tests), the calendar for elements and records."""
     return Instant(trio.current_time(), time.time())
+
+
+def today() -> datetime:
+    """The calendar alone, for certificates and whatever else lasts for days."""
+    return datetime.now(UTC)

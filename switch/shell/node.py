@@ -8,6 +8,7 @@ decided (the core's) and how bytes travel (the links').
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Hashable
 from functools import partial
 from pathlib import Path
@@ -17,25 +18,28 @@ from typing import Final
 import structlog
 import trio
 
+from protocols import pki
 from protocols.errors import RemoteProtocolError
 from protocols.framing import framing_named
 from protocols.network import Listener, NetworkError
-from protocols.participant import Participant
-from protocols.runtime.dialer import keep_dialled
+from protocols.participant import Participant, Role
+from protocols.runtime.dialer import dial_tcp, keep_dialled
 from protocols.runtime.exits import ConfigurationError
 from protocols.runtime.link import Link
-from protocols.runtime.listener import serve_links
+from protocols.runtime.listener import Entrance, Guest, NotWelcomeError, PlainEntrance, TlsEntrance, serve
 from protocols.runtime.log import LogBudget
 from protocols.runtime.party import announce
+from protocols.runtime.tls import Credentials, keep_current, tls_dial
+from switch.certificates import keep_up
 from switch.configuration import Configuration, configure
 from switch.core import Core
 from switch.ends import Side
-from switch.home import SWITCH
+from switch.home import SWITCH, certificate_folder
 from switch.memory import Memory
 from switch.records import read
 from switch.recovery import Recovery
 from switch.shell.archive import look_up
-from switch.shell.clock import now
+from switch.shell.clock import now, today
 from switch.store.journal import Journal, open_journal
 
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
@@ -48,10 +52,12 @@ log = structlog.get_logger()
 class Node:
     """The core and what carries out its wishes."""
 
-    def __init__(self, core: Core, journal: Journal) -> None:
+    def __init__(self, core: Core, journal: Journal, credentials: Credentials | None = None) -> None:
         self.core = core
         self.journal = journal
         self._budget = LogBudget()
+        self.credentials = credentials  # None: nothing of this network is TLS
+        self.refusals: Counter[str] = Counter()  # of TLS, by reason
         self._links: dict[int, Link] = {}
         self._numbers = itertools.count(1)
         self._work_for_journal = trio.Event()
@@ -182,22 +188,35 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
     try:
         core = Core(configuration, SystemRandom())
         await recover(core, journal)
-        node = Node(core, journal)
+        node = Node(core, journal, own_credentials(configuration, directory, state))
         async with trio.open_nursery() as nursery:
+            if node.credentials is not None:
+                nursery.start_soon(keep_current, node.credentials)
             nursery.start_soon(node.keep_journal)
             nursery.start_soon(node.keep_time)
             nursery.start_soon(node.keep_archive, state / SWITCH)
-            doors = trio.CancelScope()
+            doors: list[trio.CancelScope] = []
             await open_doors(node, configuration, nursery, doors)
             nursery.start_soon(say_ready, node)
             await stop.wait()
-            doors.cancel()
+            for door in doors:
+                door.cancel()
             await drain(node, configuration)
             nursery.cancel_scope.cancel()
     finally:
         with trio.CancelScope(shield=True):
             await journal.aclose()
     return 0
+
+
+def own_credentials(configuration: Configuration, directory: Path | None, state: Path) -> Credentials | None:
+    """The switch's certificate; at the first start of a network everybody's are made."""
+    if not configuration.uses_tls:
+        return None
+    folder = certificate_folder(state)
+    if made := keep_up(folder, directory, today()):
+        log.info("certificates made or renewed", names=made)
+    return Credentials.of(pki.SWITCH, folder)
 
 
 async def recover(core: Core, journal: Journal) -> None:
@@ -214,7 +233,9 @@ async def recover(core: Core, journal: Journal) -> None:
         log.info("recovered", reversed=len(recovery.open), owed=len(recovery.debts))
 
 
-async def open_doors(node: Node, configuration: Configuration, nursery: trio.Nursery, doors: trio.CancelScope) -> None:
+async def open_doors(
+    node: Node, configuration: Configuration, nursery: trio.Nursery, doors: list[trio.CancelScope]
+) -> None:
     """Listen for gateways, dial the issuers and the HSM."""
     network = configuration.network
     for listener in network.listeners:
@@ -234,24 +255,42 @@ async def listen(
     configuration: Configuration,
     listener: Listener,
     nursery: trio.Nursery,
-    doors: trio.CancelScope,
+    doors: list[trio.CancelScope],
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """One port of the switch. Its connections outlive it, so that a drain can answer them."""
-    participant = configuration.participants[listener.participant]
     host, port = configuration.network.address(listener.port)
-
-    async def attend(link: Link) -> None:
-        await node.attend_gateway(link, participant, listener.may_identify)
-
-    framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
-    with doors:
+    with trio.CancelScope() as door:
+        doors.append(door)
         async with trio.open_nursery() as inner:
-            serve = partial(serve_links, host, port, framing, attend, nursery=nursery)
-            bound = await inner.start(serve)
+            bound = await inner.start(
+                partial(serve, host, port, entrance(node, configuration, listener), nursery=nursery)
+            )
             announce("listening", "switch", f"{host}:{bound}")
             task_status.started()
+
+
+def entrance(node: Node, configuration: Configuration, listener: Listener) -> Entrance:
+    """Who is at the other end: whom the certificate names, or whoever the port is for."""
+
+    def guest(participant: Participant) -> Guest:
+        framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
+        attend = partial(node.attend_gateway, participant=participant, identifiable=listener.may_identify)
+        return framing, attend
+
+    def named(name: str) -> Guest:
+        participant = configuration.participants.get(name)
+        if participant is None:
+            raise NotWelcomeError("its certificate names nobody of this network")
+        if not participant.has(Role.GATEWAY) and not participant.has(Role.ACQUIRER):
+            raise NotWelcomeError(f"its certificate names {name}, who sends no requests")
+        return guest(participant)
+
+    if node.credentials is not None and listener.tls:
+        return TlsEntrance(node.credentials, named, node.refusals)
+    assert listener.participant is not None  # the file was read so
+    return PlainEntrance(*guest(configuration.participants[listener.participant]))
 
 
 async def dial(node: Node, participant: Participant, address: tuple[str, int], side: Side, name: str) -> None:
@@ -261,7 +300,9 @@ async def dial(node: Node, participant: Participant, address: tuple[str, int], s
         await node.attend_peer(link, side, participant)
 
     framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
-    await keep_dialled(address, framing, attend, name=name, random=SystemRandom())
+    secure = node.credentials if participant.tls else None
+    connect = tls_dial(secure, participant.id) if secure is not None else dial_tcp
+    await keep_dialled(address, framing, attend, name=name, random=SystemRandom(), dial=connect)
 
 
 async def say_ready(node: Node) -> None:

@@ -9,10 +9,20 @@ from pathlib import Path
 
 from protocols.network import load
 from protocols.runtime.exits import ConfigurationError, UnavailableError
-from switch.home import LOCK, log_folder
+from switch.certificates import keep_up
+from switch.configuration import configure
+from switch.home import LOCK, certificate_folder, log_folder
 from switch.place import Part, Party, Place, ports_taken_by
+from switch.shell.clock import today
 from switch.shell.free_ports import taken
 from switch.shell.supervisor import Charge
+
+
+def provide_certificates(place: Place) -> list[str]:
+    """Everybody's certificate before anybody starts; the names of those whose certificate is new."""
+    if not configure(place.network).uses_tls:
+        return []
+    return keep_up(certificate_folder(place.state), place.network, today())
 
 
 def charges(place: Place, stages: Sequence[Sequence[Party]], *, with_tills: bool) -> list[list[Charge]]:

@@ -33,7 +33,9 @@ async def network(tmp_path: Path) -> AsyncIterator[Path]:
         serve = partial(trio.serve_tcp, answer_everything, 0, host="127.0.0.1")
         (listener,) = await nursery.start(serve)
         port = listener.socket.getsockname()[1]
-        (tmp_path / "network.toml").write_text(f"[ports]\nlab = {port}\n")
+        (tmp_path / "network.toml").write_text(f"[ports]\nlab = {port}\ngateways_tls = {port}\n")
+        comtrust = tmp_path / "gateways" / "comtrust.toml"
+        comtrust.write_text(comtrust.read_text().replace("tls = true", "tls = false"))  # this switch is a plain one
         yield tmp_path
         nursery.cancel_scope.cancel()
 
