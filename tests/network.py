@@ -27,6 +27,7 @@ from switch.network_copy import copy_network, renumber
 from switch.place import Part, Party, Place, issuers_here
 from switch.shell.child import leash
 from switch.shell.free_ports import free_ports
+from switch.shell.running import provide_certificates
 
 T = TypeVar("T")
 
@@ -180,10 +181,11 @@ class RunningNetwork:
         return (self.place.state / "logs" / party.log_name).read_text(errors="replace")
 
     @contextmanager
-    def till(self, name: str) -> Iterator[Till]:
+    def till(self, name: str, *options: str) -> Iterator[Till]:
         """A gateway of ours, started with its till open; it stops when the till closes."""
         log = self.place.state / "logs" / f"till-{name}.log"
-        till = Till(Process(gateway(name), [*gateway(name).command(self.place), "--till"], log, with_input=True))
+        command = gateway(name).command(self.place, "--till", *options)
+        till = Till(Process(gateway(name), command, log, with_input=True))
         try:
             till.process.wait_until_ready()
             yield till
@@ -252,6 +254,7 @@ def running_network(
         renumber(directory, ports)
         edit(directory)
         network = RunningNetwork(Place(directory, Path(folder, "state")), ports)
+        provide_certificates(network.place)
         try:
             network.start(HSM, *map(issuer, issuers_here(directory)))
             network.start(SWITCH)
