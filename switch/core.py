@@ -274,7 +274,7 @@ class Core:
                 self._match(link, message, now)
             else:
                 self._note("answer.unasked", link=link.number, participant=link.participant.id, mti=kind)
-        elif kind[:3] + "0" not in STORIES or link.side is Side.ISSUER:
+        elif not mti.is_known(kind) or mti.first_of(kind) not in STORIES or link.side is Side.ISSUER:
             self._send(link.number, replies.unknown_type(link.dialect, message, now))
         else:
             self._begin(link, message, now)

@@ -17,8 +17,8 @@ UTC = timezone.utc  # noqa: UP017 (a stranger's Python may be old)
 # Element -> fixed length, or -2 / -3 for two or three digits of length in front. Only what this client uses.
 FORMAT = {
     2: -2, 3: 6, 4: 12, 6: 12, 7: 10, 10: 8, 11: 6, 12: 6, 13: 4, 14: 4, 16: 4, 18: 4, 22: 3, 25: 2, 32: -2, 33: -2,
-    35: -2, 37: 12, 38: 6, 39: 2, 41: 8, 42: 15, 43: 40, 44: -2, 48: -3, 49: 3, 51: 3, 52: 16, 54: -3, 70: 3,
-    90: 42, 95: 42,
+    35: -2, 37: 12, 38: 6, 39: 2, 41: 8, 42: 15, 43: 40, 44: -2, 48: -3, 49: 3, 51: 3, 52: 16, 54: -3, 55: -3,
+    70: 3, 90: 42, 95: 42, 102: -2,
 }  # fmt: skip
 
 Fields = dict[int, str]
@@ -96,6 +96,16 @@ class Client:
             return not self._received and self.socket.recv(1) == b""
         except ConnectionResetError:
             return True
+
+    def last_words(self) -> bytes:
+        """Everything that still comes until the other side ends the connection; time runs out if it does not."""
+        words, self._received = self._received, b""
+        try:
+            while data := self.socket.recv(65536):
+                words += data
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        return words
 
     def hears_nothing_for(self, seconds: float) -> bool:
         """Whether it stays quiet that long, the connection being open."""

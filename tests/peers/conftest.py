@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -9,12 +10,21 @@ import pytest
 from tests.network import RunningNetwork
 from tests.peers.client import Client
 
+CANARY_S = 1.0  # after whatever went wrong, a good message is answered within this
+
+
+def sings(canary: Client) -> None:
+    """An echo, answered in time: the link works."""
+    began = time.monotonic()
+    assert canary.ask("0800", canary.echo())[1][39] == "00"
+    assert time.monotonic() - began < CANARY_S
+
 
 @pytest.fixture
 def client(network: RunningNetwork) -> Iterator[Client]:
     with Client(network.host, network.ports["lab"]) as stranger:
         yield stranger
-        assert stranger.ask("0800", stranger.echo())[1][39] == "00"  # the canary: the link still works
+        sings(stranger)
 
 
 @pytest.fixture
@@ -23,7 +33,14 @@ def closing_client(network: RunningNetwork) -> Iterator[Client]:
     with Client(network.host, network.ports["lab"]) as stranger:
         yield stranger
     with Client(network.host, network.ports["lab"]) as canary:
-        assert canary.ask("0800", canary.echo())[1][39] == "00"
+        sings(canary)
+
+
+@pytest.fixture(scope="module")
+def bystander(network: RunningNetwork) -> Iterator[Client]:
+    """Somebody else's connection, open all the while: what others do wrong must not reach it."""
+    with Client(network.host, network.ports["lab"]) as somebody_else:
+        yield somebody_else
 
 
 @pytest.fixture(scope="session")
