@@ -515,15 +515,15 @@ def test_the_institutions_in_the_original_are_not_stated_or_right(
 
 
 def test_a_gateway_speaks_for_known_shops_once_it_has_said_who_it_is(closing_client: Client) -> None:
-    client, comtrust = closing_client, {"de33": "784900", "de32": "784001"}
-    shop = comtrust | {"de41": "UAEM0001", "de42": "UAEMALL00000001"}
-    sign_on = {**client.stamped(), 33: "784900", 70: "001"}
+    client, bank = closing_client, {"de32": "784001"}
+    shop = bank | {"de41": "UAEM0001", "de42": "UAEMALL00000001"}
+    sign_on = {**client.stamped(), 32: "784001", 70: "001"}
     assert client.ask("0800", sign_on)[1][39] == "00"
     assert say(client, sale(client, **shop)) == ("0110", "00", None)
     assert say(client, sale(client, **shop | {"de41": "STRANGE1"})) == ("0110", "58", "terminal.not_allowed")
     assert say(client, sale(client, **shop | {"de42": "STRANGER0000001"})) == ("0110", "03", "merchant.unknown")
     assert say(client, sale(client, **shop, de22="051", de25="00")) == ("0110", "58", "terminal.not_allowed")
-    assert client.ask("0800", {**client.stamped(), 33: "784900", 70: "002"})[1][39] == "00"
+    assert client.ask("0800", {**client.stamped(), 32: "784001", 70: "002"})[1][39] == "00"
     assert say(client, sale(client, **shop)) == ("0110", "58", "link.not_signed_on")
 
 

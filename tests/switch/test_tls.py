@@ -104,6 +104,14 @@ def test_a_certificate_is_no_sign_on(network: RunningNetwork, folder: Path) -> N
         assert client.ask("0100", again)[1][39] == "00"
 
 
+def test_without_its_certificate_nobody_is_comtrust(network: RunningNetwork) -> None:
+    """On the laboratory port a sign-on in its name leaves the stranger a stranger, whom no contract binds."""
+    with Client(network.host, network.ports["lab"]) as client:
+        assert client.ask("0800", {**client.stamped(), 33: "784900", 70: "001"})[1][39] == "00"
+        request = client.purchase("4111111111111111", 1000, de42="STRANGER0000001")
+        assert client.ask("0100", request)[1][39] == "00"  # Comtrust would hear 03
+
+
 def test_a_sign_on_cannot_change_who_the_certificate_named(network: RunningNetwork, folder: Path) -> None:
     """It says that it is Comtrust, whose merchants these are; the certificate says that it is not."""
     with secured(network, "gateways_tls", own(folder, "nbk")) as client:
