@@ -37,7 +37,8 @@ class FormatError(RemoteProtocolError):
     one; `offset` the byte of the frame at which reading stopped; `mti` the
     message type as far as it was legible. `readable` holds the elements that
     could be read, because the answer 30 must echo them; it may hold a card
-    number, so it is an attribute and never part of the text.
+    number, so it is an attribute and never part of the text. `header` is what stood
+    before the message, where its dialect has a header: the answer's is made of it.
 
     >>> FormatError.in_element(4, offset=58, mti="0100")
     FormatError('format.de4 at byte 58')
@@ -53,6 +54,7 @@ class FormatError(RemoteProtocolError):
         offset: int = 0,
         mti: str | None = None,
         readable: Mapping[int, str] | None = None,
+        header: bytes = b"",
     ) -> None:
         super().__init__(f"{slug} at byte {offset}")
         self.slug = slug
@@ -60,6 +62,7 @@ class FormatError(RemoteProtocolError):
         self.offset = offset
         self.mti = mti
         self.readable: dict[int, str] = dict(readable or {})
+        self.header = header
 
     @classmethod
     def in_element(

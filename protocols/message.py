@@ -14,8 +14,8 @@ from protocols import additional_amounts, elements, subelements, tlv
 from protocols.additional_amounts import AdditionalAmount
 from protocols.card_acceptor import CardAcceptor
 from protocols.elements import ELEMENTS, shown
-from protocols.errors import LocalProtocolError
-from protocols.mti import MESSAGE_TYPES, answer_to
+from protocols.fitting import fitting
+from protocols.mti import answer_to
 from protocols.original import Original
 from protocols.pan import Pan
 from protocols.tlv import Tlv
@@ -25,18 +25,7 @@ if TYPE_CHECKING:
     from protocols.codec.place import Anchors
     from protocols.dialect import Dialect
 
-_ON_THE_WIRE: Final = {mti: mti.encode() for mti in MESSAGE_TYPES}
 _NO_CHANGES: Final[Mapping[int, str | None]] = {}
-
-
-def mti_on_the_wire(mti: str) -> bytes:
-    """The bytes of a message type, known to this network or not; four digits it must be."""
-    known = _ON_THE_WIRE.get(mti)
-    if known is None:
-        if len(mti) != 4 or not (mti.isascii() and mti.isdigit()):
-            raise LocalProtocolError("a message type is four digits")
-        known = mti.encode()
-    return known
 
 
 class Message:
@@ -59,6 +48,11 @@ class Message:
     @property
     def dialect(self) -> Dialect:
         return self._layout.codec.dialect
+
+    @property
+    def header(self) -> bytes:
+        """What stood before the message, where its dialect has a header; `frame` is without it."""
+        return b""
 
     @property
     def bitmap_key(self) -> bytes:
@@ -100,13 +94,14 @@ class Message:
     def patched(self, changes: Mapping[int, str | None], mti: str | None = None) -> bytes:
         """This frame with some elements set, and those dropped whose value is None."""
         layout = self._layout
-        head = layout.mti_on_the_wire if mti is None else mti_on_the_wire(mti)
+        head = layout.mti_on_the_wire if mti is None else layout.codec.mti_on_the_wire(mti)
         return layout.patches.write(self.frame, self._at, head, changes)
 
     def answered(self, changes: Mapping[int, str | None]) -> bytes:
         """The answer's frame: the elements an answer echoes, then the changes."""
         layout = self._layout
-        return layout.answers.write(self.frame, self._at, layout.answer or answer_to(layout.mti).encode(), changes)
+        head = layout.answer or layout.codec.mti_on_the_wire(answer_to(layout.mti))
+        return layout.answers.write(self.frame, self._at, head, changes)
 
     def kept(self, changes: Mapping[int, str | None]) -> bytes:
         """This frame with the changes, less everything that may not be written to disk: no track, PIN block or code.
@@ -119,16 +114,27 @@ class Message:
     def translated(
         self, dialect: Dialect, changes: Mapping[int, str | None] = _NO_CHANGES, mti: str | None = None
     ) -> bytes:
-        """The same message for a peer of another dialect; of the same one, it is only patched."""
+        """The same message for a peer of another dialect, as far as it can spell it; of the same one, patched."""
         if dialect is self.dialect:
             return self.patched(changes, mti)
+        if dialect.bare is self.dialect:
+            return dialect.opened(self.patched(changes, mti))
         values = {**dict(self.items()), **changes}
-        return dialect.encode(mti or self.mti, {n: value for n, value in values.items() if value is not None})
+        return fitting(dialect, mti or self.mti, {n: value for n, value in values.items() if value is not None})
 
     def _converted(self, number: int) -> str | None:
-        """An element whose bytes on the wire are not its value: binary ones."""
+        """An element whose bytes on the wire are not its value: binary or packed ones, or text in EBCDIC."""
         data = self.raw(number)
-        return None if data is None else self._layout.codec.spellings[number].read(data)
+        if data is None:
+            return None
+        spelling = self._layout.codec.spellings[number]
+        return spelling.read(data, self._prefix(number) if spelling.prefix_width else b"")
+
+    def _prefix(self, number: int) -> bytes:
+        """An element's length prefix: of packed digits it says whether one is a pad."""
+        (anchor, offset, _, _), (_, data, _, _) = self._layout.spans[number], self._layout.places[number]
+        begin = self._at[anchor]
+        return self.frame[begin + offset : begin + data]
 
     def __repr__(self) -> str:
         carried = " ".join(f"{ELEMENTS[number].name}={shown(number, value)}" for number, value in self.items())
@@ -149,6 +155,7 @@ class Message:
     def original(self) -> Original | None:
         text = self.get(elements.ORIGINAL)
         return None if text is None else Original.parse(text)
+
     @property
     def card_acceptor(self) -> CardAcceptor | None:
         """DE 43 in its parts."""
@@ -169,7 +176,6 @@ class Message:
     def chip_data(self) -> tuple[Tlv, ...]:
         """DE 55 as a tree of data objects; TlvError where it is none. `tlv.by_tag` gives the values by name."""
         return tlv.parse(bytes.fromhex(self.get(elements.ICC_DATA) or ""))
-
 
     @property
     def has_pin(self) -> bool:

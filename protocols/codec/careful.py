@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from protocols.codec.bitmap import MTI_SIZE
 from protocols.codec.place import Anchors
-from protocols.codec.spelling import DIGITS, Spelling
+from protocols.codec.spelling import Spelling
 from protocols.elements import EXTENDED_BITMAP
 from protocols.errors import FormatError
 
@@ -39,12 +38,12 @@ class Survey:
 
 def read(codec: Codec, frame: bytes) -> tuple[bytes, Anchors]:
     """The bitmap of a frame, and its anchors; FormatError says what is wrong with it."""
-    mti = _mti(frame)
+    mti = _mti(codec, frame)
     bitmap = _bitmap(codec, frame, mti)
     numbers = codec.bitmaps.numbers(bitmap)
     if EXTENDED_BITMAP in numbers:
         raise _extended(codec, frame, mti, len(bitmap), numbers)
-    found = survey(frame, MTI_SIZE + len(bitmap), [codec.spellings[number] for number in numbers])
+    found = survey(frame, codec.mtis.size + len(bitmap), [codec.spellings[number] for number in numbers])
     if found.slug:
         raise FormatError(found.slug, element=found.element, offset=found.offset, mti=mti, readable=found.readable)
     return bitmap, tuple(found.anchors)
@@ -67,8 +66,8 @@ def survey(frame: bytes, at: int, spellings: Sequence[Spelling]) -> Survey:
             break
         at = start + size
         is_allowed = not prefix or prefix in spelling.sizes
-        if is_allowed and spelling.holds(frame[start:at]):
-            found.readable[spelling.number] = spelling.read(frame[start:at])
+        if is_allowed and spelling.holds(frame[start:at], prefix):
+            found.readable[spelling.number] = spelling.read(frame[start:at], prefix)
         else:
             found.fault(f"format.de{spelling.number}", begin, spelling.number)
         if not is_allowed and trusted is None:
@@ -84,24 +83,24 @@ def survey(frame: bytes, at: int, spellings: Sequence[Spelling]) -> Survey:
     return found
 
 
-def _mti(frame: bytes) -> str:
-    head = frame[:MTI_SIZE]
-    if len(head) < MTI_SIZE or not DIGITS.holds(head):
+def _mti(codec: Codec, frame: bytes) -> str:
+    mti = codec.mtis.read(frame[: codec.mtis.size])
+    if mti is None:
         raise FormatError("format.mti")
-    return head.decode("ascii")
+    return mti
 
 
 def _bitmap(codec: Codec, frame: bytes, mti: str) -> bytes:
     """The primary bitmap, with the secondary one where it is announced; some element must be named."""
-    form = codec.bitmaps
-    bitmap = frame[MTI_SIZE : MTI_SIZE + form.size]
-    if bitmap and bitmap[0] >= form.secondary_from:
-        bitmap = frame[MTI_SIZE : MTI_SIZE + 2 * form.size]
+    form, start = codec.bitmaps, codec.mtis.size
+    bitmap = frame[start : start + form.size]
+    if form.has_secondary(bitmap):
+        bitmap = frame[start : start + 2 * form.size]
         is_whole = len(bitmap) == 2 * form.size
     else:
         is_whole = len(bitmap) == form.size
     if not is_whole or not form.holds(bitmap) or not form.numbers(bitmap):
-        raise FormatError("format.bitmap", offset=MTI_SIZE, mti=mti)
+        raise FormatError("format.bitmap", offset=start, mti=mti)
     return bitmap
 
 
@@ -112,7 +111,8 @@ def _extended(codec: Codec, frame: bytes, mti: str, size: int, numbers: Sequence
     (pyiso8583). The reading that comes out even, or else gets further, is the one whose elements the answer may echo.
     """
     spellings = [codec.spellings[number] for number in numbers if number < EXTENDED_BITMAP]
-    starts = MTI_SIZE + size, MTI_SIZE + size + codec.bitmaps.size
+    head = codec.mtis.size
+    starts = head + size, head + size + codec.bitmaps.size
     readings = [survey(frame, start, spellings) for start in starts]
     best = max(readings, key=lambda found: (found.slug is None, len(found.readable)))
-    return FormatError.in_element(EXTENDED_BITMAP, offset=MTI_SIZE, mti=mti, readable=best.readable)
+    return FormatError.in_element(EXTENDED_BITMAP, offset=head, mti=mti, readable=best.readable)

@@ -8,16 +8,18 @@ asked for. The codec keeps the layouts it has met, within a bound.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from protocols.codec import careful
-from protocols.codec.bitmap import MTI_SIZE, BitmapForm
+from protocols.codec.bitmap import BitmapForm, MtiForm
+from protocols.codec.charset import PLAIN, Charset, charset_named
 from protocols.codec.layout import Layout
 from protocols.codec.recipe import Recipes
 from protocols.codec.room import make_room
 from protocols.codec.spelling import spelling_of
 from protocols.elements import EXTENDED_BITMAP
-from protocols.message import Message, mti_on_the_wire
+from protocols.message import Message
+from protocols.mti import MESSAGE_TYPES, is_known
 
 if TYPE_CHECKING:
     from protocols.dialect import Dialect
@@ -34,15 +36,21 @@ class Codec:
 
     def __init__(self, dialect: Dialect) -> None:
         self.dialect = dialect
-        self.bitmaps = BitmapForm(is_raw=dialect.spec["p"]["data_enc"] == "b")
+        self.mtis = MtiForm(*_form(dialect.spec["t"]))
+        self.bitmaps = BitmapForm(*_form(dialect.spec["p"]))
+        # The message types of this dialect's own version, as they are on the wire.
+        self._mtis = {mti: self.mtis.write(mti) for mti in map(self._own, MESSAGE_TYPES)}
+        self.answers = {
+            self._own(mti): self._mtis[self._own(row.answer)] for mti, row in MESSAGE_TYPES.items() if row.answer
+        }
         numbers = [number for number in range(2, ELEMENTS_LAST + 1) if number != EXTENDED_BITMAP]
-        self.spellings = {number: spelling_of(number, dialect.spec[str(number)]) for number in numbers}
+        self.spellings = {n: spelling_of(dialect.spec[str(n)], dialect.dictionary[n]) for n in numbers}
         self._from_nothing = Recipes(self, (), {})
         self._known: dict[bytes, Reader] = {}  # by all that comes before the elements
         self._on_trial: dict[bytes, Layout] = {}
         self._reader_of = self._known.get
-        self._one_bitmap = MTI_SIZE + self.bitmaps.size
-        self._two_bitmaps = MTI_SIZE + 2 * self.bitmaps.size
+        self._one_bitmap = self.mtis.size + self.bitmaps.size
+        self._two_bitmaps = self.mtis.size + 2 * self.bitmaps.size
 
     def decode(self, frame: bytes) -> Message:
         """The message in a frame; FormatError names what cannot be read."""
@@ -59,11 +67,23 @@ class Codec:
 
     def encode(self, mti: str, values: Mapping[int, str]) -> bytes:
         """A frame made of canonical values; LocalProtocolError when one cannot be spelled."""
-        return self._from_nothing.write(b"", (0,), mti_on_the_wire(mti), values, may_drop=False)
+        return self._from_nothing.write(b"", (0,), self.mti_on_the_wire(mti), values, may_drop=False)
+
+    def mti_on_the_wire(self, mti: str) -> bytes:
+        """The bytes of a message type, known to this network or not; four digits it must be."""
+        return self._mtis.get(mti) or self.mtis.write(mti)
+
+    def knows(self, mti: str) -> bool:
+        """Whether the network has this message type, in the version that the dialect speaks."""
+        return mti[0] == self.dialect.version and is_known(f"0{mti[1:]}")
+
+    def _own(self, mti: str) -> str:
+        """A message type of the internal form with this dialect's version in front."""
+        return f"{self.dialect.version}{mti[1:]}"
 
     def _decode_carefully(self, frame: bytes) -> Message:
         bitmap, at = careful.read(self, frame)
-        layout = self._layout(frame[:MTI_SIZE], bitmap)
+        layout = self._layout(frame[: self.mtis.size], bitmap)
         if layout.is_worth_compiling():
             self._compile(layout)
         return Message(frame, layout, at)
@@ -80,3 +100,9 @@ class Codec:
         make_room(self._known, KNOWN_MAX)
         self._known[layout.head] = layout.reader()
         self._on_trial.pop(layout.head, None)
+
+
+def _form(row: Mapping[str, Any]) -> tuple[bool, Charset]:
+    """Whether a message type or bitmap is bytes; and if not, the character set it is text in."""
+    is_raw = row["data_enc"] == "b"
+    return is_raw, PLAIN if is_raw else charset_named(row["data_enc"])

@@ -15,15 +15,12 @@ from protocols.codec.place import Place
 from protocols.codec.recipe import Recipes
 from protocols.codec.room import WORTH_COMPILING, make_room
 from protocols.codec.spelling import Spelling
-from protocols.mti import MESSAGE_TYPES, is_known
 
 if TYPE_CHECKING:
     from protocols.codec.codec import Codec
     from protocols.message import Message
 
 PICKERS_MAX: Final = 64  # the switch asks for a handful of different sets
-
-ANSWERS: Final = {mti: row.answer.encode() for mti, row in MESSAGE_TYPES.items() if row.answer}
 
 # What an answer carries over from its request; everything else it must say itself.
 ECHOED: Final = frozenset(
@@ -84,9 +81,9 @@ class Layout:
 
     def __init__(self, codec: Codec, mti: bytes, bitmap: bytes) -> None:
         self.codec = codec
-        self.mti = mti.decode("ascii")
+        self.mti = codec.mtis.read(mti) or ""
         self.mti_on_the_wire = mti
-        self.answer = ANSWERS.get(self.mti)
+        self.answer = codec.answers.get(self.mti)
         self.bitmap = bitmap
         self.numbers = codec.bitmaps.numbers(bitmap)
         self.spellings = tuple(codec.spellings[number] for number in self.numbers)
@@ -110,7 +107,7 @@ class Layout:
         A message type that this network does not have will be refused, however often it comes.
         """
         self._uses += 1
-        return self._uses >= WORTH_COMPILING and is_known(self.mti)
+        return self._uses >= WORTH_COMPILING and self.codec.knows(self.mti)
 
     def reader(self) -> Callable[[bytes], Message | None]:
         """The function that reads frames of this layout, written anew; None or KeyError when one does not read."""

@@ -9,13 +9,15 @@ and of names chosen here, never of anything a peer sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from binascii import unhexlify
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from protocols.codec.charset import ANY, DIGITS, HEX, Content
 from protocols.codec.place import Insert, Place
-from protocols.codec.spelling import ANY, DIGITS, HEX, PRINTABLE, Content, Spelling
+from protocols.codec.spelling import Joint, Spelling
 from protocols.message import Message
 
 if TYPE_CHECKING:
@@ -40,9 +42,7 @@ def reader(layout: Layout) -> Callable[[bytes], Message | None]:
             data = _position(anchor, offset + spelling.prefix_width)
             anchors.append(f"e{len(anchors)}")
             lines.append(f"    {anchors[-1]} = {data} + S{number}[f[{_position(anchor, offset)}:{data}]]")
-        if spelling.form:
-            names[f"F{number}"] = spelling.form.fullmatch
-            tests.append(f"F{number}(f, {', '.join(_ends(layout.places[number]))})")
+        tests += _own_tests(layout, spelling, names)
         end = _position(*layout.spans[number][2:])
     tests = [f"len(f) == {end}", *_runs(layout, names), *tests]
     lines += [f"    if {' and '.join(tests)}:", f"        return Message(f, layout, ({', '.join(anchors)},))"]
@@ -70,24 +70,52 @@ def writer(recipe: Recipe) -> Callable[..., bytes | None]:
     """
     names: dict[str, Any] = {"B": recipe.bitmap, "join": b"".join, "text": "".join}
     parts, lines, tests = ["m", "B"], list[str](), list[str]()
-    for content, pieces in groupby(recipe.pieces, key=_text_content):
-        if content is None:
+    for joint, pieces in groupby(recipe.pieces, key=_joint):
+        if joint is None:
             parts += [_unjoined(piece, names) for piece in pieces]
         else:
             inserts = [piece for piece in pieces if isinstance(piece, Insert)]
-            parts.append(f"r{len(lines)}")
+            run = f"r{len(lines)}"
+            parts.append(_finished(run, joint, names))
             # Upper case is made of bytes, not of text: there are letters outside ASCII whose capitals are FF.
-            case = ".upper()" if content is HEX else ""
-            lines.append(f"    {parts[-1]} = {_joined(inserts, names)}.encode(){case}")
-            tests += [*_size_and_form_tests(inserts, names), _alphabet_test(parts[-1], content, names)]
+            case = ".upper()" if joint.content is HEX else ""
+            lines.append(f"    {run} = {_joined(inserts, names)}.encode(){case}")
+            tests += [*_size_and_form_tests(inserts, names), _alphabet_test(run, joint.content, names)]
     unpacked = [f"    {', '.join(f'v{which}' for which in range(recipe.given))}, = values"] if recipe.given else []
     lines += [f"    if {' and '.join(tests) or 'True'}:", f"        return join(({', '.join(parts)}))"]
     return _compiled("write", ["def write(f, at, m, values):", *unpacked, *lines], names)
 
 
-def _text_content(piece: Place | Insert) -> Content | None:
-    """The alphabet of a value that goes to the wire as text; None of what is copied or converted."""
-    return piece.spelling.content if isinstance(piece, Insert) and not piece.spelling.is_raw else None
+def _own_tests(layout: Layout, spelling: Spelling, names: dict[str, Any]) -> Iterator[str]:
+    """What the alphabet of a run does not say of an element: its form, or the pad beside its digits."""
+    number, place = spelling.number, layout.places[spelling.number]
+    if spelling.form and spelling.is_text:
+        names[f"F{number}"] = spelling.form.fullmatch
+        yield f"F{number}(f, {', '.join(_ends(place))})"
+    elif spelling.needs_itself:
+        names[f"H{number}"] = spelling.holds
+        prefix = Place(*layout.spans[number][:2], *place[:2])
+        yield f"H{number}({_slice(place, 'e{}')}, {_slice(prefix, 'e{}')})"
+    elif spelling.pad:
+        is_left, digit = spelling.pad
+        at = _position(*place[:2]) if is_left else _position(place.to_anchor, place.to_offset - 1)
+        yield f"f[{at}] {'>> 4' if is_left else '& 15'} == {digit}"
+
+
+def _joint(piece: Place | Insert) -> Joint | None:
+    """How a value goes to the wire with its neighbours; None of what is copied or converted by itself."""
+    return piece.spelling.joint if isinstance(piece, Insert) else None
+
+
+def _finished(run: str, joint: Joint, names: dict[str, Any]) -> str:
+    """The bytes of a run that was written in ASCII and has passed its test."""
+    if joint.finish == "translate":
+        names[f"T_{joint.key}"] = joint.table
+        return f"{run}.translate(T_{joint.key})"
+    if joint.finish == "unhex":
+        names["unhex"] = unhexlify
+        return f"unhex({run})"
+    return run
 
 
 def _unjoined(piece: Place | Insert, names: dict[str, Any]) -> str:
@@ -104,6 +132,8 @@ def _joined(inserts: list[Insert], names: dict[str, Any]) -> str:
         if spelling.prefix_width:
             names[f"P{which}"] = spelling.prefixes
             parts.append(f"P{which}[len(v{which})]")
+        elif spelling.pad:
+            parts.append(repr(str(spelling.pad[1])))
         parts.append(f"v{which}")
     return f"text(({', '.join(parts)}))" if len(parts) > 1 else parts[0]
 
@@ -111,7 +141,7 @@ def _joined(inserts: list[Insert], names: dict[str, Any]) -> str:
 def _size_and_form_tests(inserts: list[Insert], names: dict[str, Any]) -> Iterator[str]:
     for which, spelling in inserts:
         if not spelling.prefix_width:
-            yield f"len(v{which}) == {spelling.size}"
+            yield f"len(v{which}) == {spelling.characters}"
         if spelling.form:
             names[f"F{which}"] = spelling.form.fullmatch
             yield f"F{which}(v{which}.encode())"
@@ -120,18 +150,32 @@ def _size_and_form_tests(inserts: list[Insert], names: dict[str, Any]) -> Iterat
 def _runs(layout: Layout, names: dict[str, Any]) -> Iterator[str]:
     """One test for every run of neighbours of one alphabet.
 
-    Length prefixes are digits and belong to every alphabet there is, so they do not break
-    a run; and because they are in it, a run is never empty. What else is printable does not
-    break a run of printable text either: it has its own test, and one long test is quicker
-    than two short ones.
+    Length prefixes are mostly made of the alphabet's own bytes, so they do not break a run;
+    where they are not, a run begins behind one. What else is printable does not break a run
+    of printable text either: it has its own test, and one long test is quicker than two
+    short ones.
     """
-    for content, neighbours in groupby(layout.spellings, key=attrgetter("content")):
-        if content is not ANY and content is not PRINTABLE:
-            yield _run_test(layout, list(neighbours), content, names)
-    for is_printable, neighbours in groupby(layout.spellings, key=lambda spelling: spelling.content is not ANY):
-        texts = _from_first_to_last(PRINTABLE, list(neighbours)) if is_printable else []
-        if texts:
-            yield _run_test(layout, texts, PRINTABLE, names)
+    for run in _neighbours(layout.spellings, attrgetter("content")):
+        content = run[0].content
+        if content is not ANY and content is not run[0].printable:
+            yield _run_test(layout, run, content, names)
+    for run in _neighbours(layout.spellings, attrgetter("printable")):
+        printable = run[0].printable
+        texts = _from_first_to_last(printable, run) if printable else []
+        if printable and texts:
+            yield _run_test(layout, texts, printable, names)
+
+
+def _neighbours(spellings: Iterable[Spelling], key: Callable[[Spelling], Content | None]) -> Iterator[list[Spelling]]:
+    """Those that follow each other with the same key, and without a strange prefix between them."""
+    run: list[Spelling] = []
+    for spelling in spellings:
+        if run and not (key(run[-1]) is key(spelling) and spelling.is_prefix_content):
+            yield run
+            run = []
+        run.append(spelling)
+    if run:
+        yield run
 
 
 def _from_first_to_last(content: Content, spellings: list[Spelling]) -> list[Spelling]:
@@ -141,7 +185,8 @@ def _from_first_to_last(content: Content, spellings: list[Spelling]) -> list[Spe
 
 
 def _run_test(layout: Layout, run: list[Spelling], content: Content, names: dict[str, Any]) -> str:
-    whole = Place(*layout.spans[run[0].number][:2], *layout.spans[run[-1].number][2:])
+    first = layout.spans if run[0].is_prefix_content else layout.places
+    whole = Place(*first[run[0].number][:2], *layout.spans[run[-1].number][2:])
     return _alphabet_test(_slice(whole, "e{}"), content, names)
 
 
@@ -149,8 +194,8 @@ def _alphabet_test(data: str, content: Content, names: dict[str, Any]) -> str:
     """Of data that is never empty. `bytes.isdigit` knows ASCII only, and is quicker than a table."""
     if content is DIGITS:
         return f"{data}.isdigit()"
-    names[f"J_{content.name}"] = content.judge
-    return f"{data}.translate(J_{content.name}).isascii()"
+    names[f"J_{content.key}"] = content.judge
+    return f"{data}.translate(J_{content.key}).isascii()"
 
 
 def _slice(place: Place, anchor: str, of: str = "f") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,20 +15,22 @@ from protocols.errors import LocalProtocolError
 from protocols.original import Original
 from protocols.pan import Pan
 from tests import builders
-from tests.protocols.wire import ELEMENT_NUMBERS, value_of, values
+from tests.protocols.wire import ELEMENT_NUMBERS, own, value_of, values
 
 ASCII, BINMAP = dialect_named("iso87_ascii"), dialect_named("iso87_ascii_binmap")
-BY_NAME = [pytest.param(dialect_named(name), id=name) for name in names()]
+EVERY = [dialect_named(name) for name in names()]
+OF_1987 = [dialect for dialect in EVERY if dialect.version == "0"]  # the messages of `builders` are of that edition
+BY_NAME = [pytest.param(dialect, id=dialect.name) for dialect in OF_1987]
 OFTEN = 4  # often enough that the quick functions are at work
 
-dialects = st.sampled_from([dialect_named(name) for name in names()])
+dialects = st.sampled_from(EVERY)
 
 
 @st.composite
 def changes(draw: st.DrawFn, dialect: Dialect) -> dict[int, str | None]:
     """Elements to set, some of them to drop."""
     numbers = draw(st.lists(st.sampled_from(ELEMENT_NUMBERS), max_size=6, unique=True))
-    return {n: draw(st.none() | value_of(n, dialect.spec)) for n in numbers}
+    return {n: draw(st.none() | value_of(n, dialect)) for n in numbers}
 
 
 def changed(elements: dict[int, str], change: dict[int, str | None]) -> dict[int, str]:
@@ -36,37 +40,51 @@ def changed(elements: dict[int, str], change: dict[int, str | None]) -> dict[int
 @given(st.data(), dialects)
 def test_a_patched_frame_is_the_frame_encoded_from_the_changed_elements(data: st.DataObject, dialect: Dialect) -> None:
     elements, change = data.draw(values(dialect)), data.draw(changes(dialect))
-    message = dialect.decode(dialect.encode("0100", elements))
+    message = dialect.decode(dialect.encode(own(dialect, "0100"), elements))
     wanted = changed(elements, change)
     if not wanted:
         with pytest.raises(LocalProtocolError):
             message.patched(change)
         return
     for _ in range(OFTEN):
-        assert message.patched(change, "0120") == dialect.encode("0120", wanted)
+        assert message.patched(change, own(dialect, "0120")) == dialect.encode(own(dialect, "0120"), wanted)
     assert dict(message.items()) == elements
 
 
 @given(st.data(), dialects)
 def test_an_answer_carries_what_is_echoed_and_the_changes(data: st.DataObject, dialect: Dialect) -> None:
-    elements, change = data.draw(values(dialect)), {39: "00", **data.draw(changes(dialect))}
-    message = dialect.decode(dialect.encode("0200", elements))
+    elements, change = data.draw(values(dialect)), {11: "000001", **data.draw(changes(dialect))}
+    message = dialect.decode(dialect.encode(own(dialect, "0200"), elements))
     wanted = changed({n: value for n, value in elements.items() if n in ECHOED}, change)
     if wanted:
         for _ in range(OFTEN):
-            assert message.answered(change) == dialect.encode("0210", wanted)
+            assert message.answered(change) == dialect.encode(own(dialect, "0210"), wanted)
 
 
-@given(st.data(), dialects, dialects)
+@given(st.data(), st.sampled_from(OF_1987), st.sampled_from(OF_1987))
 def test_a_translated_message_says_the_same_in_the_other_dialect(
     data: st.DataObject, ours: Dialect, theirs: Dialect
 ) -> None:
     elements, change = data.draw(values(ours)), data.draw(changes(ours))
+    message = ours.decode(ours.encode("0100", elements))
     wanted = changed(elements, change)
-    if wanted:
-        message = ours.decode(ours.encode("0100", elements))
-        assert message.translated(theirs, change) == theirs.encode("0100", wanted)
-        assert dict(theirs.decode(message.translated(theirs)).items()) == elements
+    assert outcome(lambda: message.translated(theirs, change)) == outcome(lambda: theirs.encode("0100", wanted))
+    if outcome(lambda: theirs.encode("0100", elements)) is not None:
+        there = dict(theirs.decode(message.translated(theirs)).items())
+        assert alike(there) == alike(elements)
+
+
+def outcome(write: Callable[[], bytes]) -> bytes | None:
+    """The frame, or None where it cannot be: nothing to write, or what the other dialect has no room for."""
+    try:
+        return write()
+    except LocalProtocolError:
+        return None
+
+
+def alike(elements: dict[int, str]) -> dict[int, str]:
+    """A track's two separators are one in packed digits."""
+    return {n: value.replace("D", "=") if n == 35 else value for n, value in elements.items()}
 
 
 @pytest.mark.parametrize("dialect", BY_NAME)
@@ -165,8 +183,8 @@ def test_a_lower_case_frame_is_copied_as_it_is_but_for_its_bitmap() -> None:
 
 @given(st.data(), dialects)
 def test_picking_several_elements_is_getting_each(data: st.DataObject, dialect: Dialect) -> None:
-    message = dialect.decode(dialect.encode("0100", data.draw(values(dialect))))
+    message = dialect.decode(dialect.encode(own(dialect, "0100"), data.draw(values(dialect))))
     numbers = tuple(data.draw(st.lists(st.integers(0, 130), max_size=8)))
     for _ in range(OFTEN):
-        message = dialect.decode(message.frame)
+        message = dialect.decode(message.patched({}))
         assert message.pick(numbers) == tuple(message.get(number) for number in numbers)
