@@ -75,6 +75,7 @@ class Participant(_Agreed):
     deadlines: Deadlines = Deadlines()
     partial_approval: bool = False  # takes DE 39 = 10
     keys: Keys = Keys()
+    skew_s: Annotated[float, Field(gt=0)] | None = None  # how far DE 7 of a request may be off; None: any day will do
     laboratory: bool = False  # merchants and terminals are taken as sent, no contract applies
 
     def has(self, role: Role) -> bool:

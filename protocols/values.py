@@ -139,6 +139,23 @@ def is_time(text: str) -> bool:
     return text[:4] in MINUTES and text[4] in TENS_OF_SECONDS
 
 
+def nearest(text: str, wall: float) -> float:
+    """The moment that a DE 7 without fault means, in seconds since 1970: that of the year nearest to now.
+
+    >>> new_year = 1_798_761_600.0  # 1 January 2027
+    >>> nearest("1231235959", new_year) - new_year, nearest("0101000005", new_year) - new_year
+    (-1.0, 5.0)
+    """
+    year = datetime.fromtimestamp(wall, UTC).year
+    month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(0, 10, 2))
+    found = (
+        datetime(near, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+        for near in (year - 1, year, year + 1)
+        if (month, day) != (2, 29) or isleap(near)
+    )
+    return min(found, key=lambda moment: abs(moment - wall))
+
+
 def _leap_day_is_near(wall: float) -> bool:
     year = datetime.fromtimestamp(wall, UTC).year
     return any(map(isleap, (year - 1, year, year + 1)))

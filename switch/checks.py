@@ -11,6 +11,7 @@ from protocols.codes import TRANSACTION_TYPES
 from protocols.money import UnknownCurrencyError, currency_numbered
 from protocols.pan import luhn_valid
 from protocols.tlv import card_numbers, parse
+from protocols.values import nearest
 from switch.configuration import Configuration
 from switch.merchants import contract_refusal
 from switch.processing import WITHOUT_AMOUNT
@@ -21,6 +22,8 @@ TRACK_2_SEPARATORS = ("=", "D")
 
 def refusal(request: Request, network: Configuration) -> str | None:
     """The slug of the first refusal that applies, or None; finds the request's product on the way."""
+    if not clocks_agree(request):
+        return "format.de7"
     if not luhn_valid(request.card_number):
         return "pan.luhn"
     if not (track_agrees(request) and chip_agrees(request)):
@@ -40,6 +43,15 @@ def amount_refusal(request: Request) -> str | None:
     except UnknownCurrencyError:
         return "currency.unknown"
     return "amount.zero" if request.amount == 0 and request.processing_type not in WITHOUT_AMOUNT else None
+
+
+def clocks_agree(request: Request) -> bool:
+    """Whether DE 7 is near enough to now for a participant whose agreement says how near that must be."""
+    limit = request.participant.skew_s
+    if limit is None:
+        return True
+    moment = nearest(request.message.get(de.TRANSMITTED_AT) or "", request.received_at)
+    return abs(moment - request.received_at) <= limit
 
 
 def track_agrees(request: Request) -> bool:

@@ -44,6 +44,7 @@ from switch.transaction import Transaction
 
 VERSION = "1"
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
+INTEGRITY = frozenset({"pan.differs", "mac.invalid"})  # not a slip of the pen: somebody may be trying something
 EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
 
 
@@ -518,6 +519,8 @@ class Core:
         request = transaction.request
         del self._in_flight[transaction.key]
         self.counts[f"answer.{verdict.response_code}"] += 1
+        if verdict.reason in INTEGRITY:
+            self._note(verdict.reason, participant=request.participant.id, mti=request.mti)
         if verdict.stand_in:
             verdict.approval_code = f"{transaction.number % 1_000_000:06d}"
         owed = self._debts_of(transaction, verdict, now)
