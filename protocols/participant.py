@@ -1,20 +1,30 @@
 """The agreement between a participant and the network: who it is, and how to talk to it.
 
-One TOML file each. Pydantic reads them, every problem of every file is reported at once, and
-a deadline that does not shrink inwards is a problem. Keys stand here under the HSM's LMK
-only. What the switch does with an agreement, and what a bank keeps in its books, is not here.
+One TOML file each. Pydantic reads them, every problem of every file is reported at once; a
+framing or a dialect that nobody made is a problem, and so is a deadline that does not shrink
+inwards. Keys stand here under the HSM's LMK only. What the switch does with an agreement, and
+what a bank keeps in its books, is not here.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
+from protocols import dialects, framings
+from protocols.dialect import Dialect
+from protocols.dialects import dialect_named
+from protocols.errors import LocalProtocolError
+from protocols.framing import Framing, framing_named
+from protocols.header import Header, swapping
 from protocols.network import NetworkError, called, explained, read_toml, toml_files
 
 
@@ -33,10 +43,38 @@ class SignOn(StrEnum):
     OPTIONAL = "optional"
 
 
+class HeaderAnswer(StrEnum):
+    """What becomes of a header, where the framing has one, in the answer."""
+
+    ECHO = "echo"  # it comes back as it was
+    SWAP = "swap"  # its source and its destination change places
+
+
+def _a_framing(name: str) -> str:
+    try:
+        framing_named(name)
+    except LocalProtocolError:
+        known = ", ".join((*framings.names(), "header(n)"))
+        raise PydanticCustomError("framing", "there is no such framing; there are {known}", {"known": known}) from None
+    return name
+
+
+def _a_dialect(name: str) -> str:
+    """One of ours, or a file of the participant's own: that one is read, and found wanting, by whoever loads it."""
+    if name not in dialects.names() and not name.endswith(DIALECT_FILES):
+        known = ", ".join(dialects.names())
+        raise PydanticCustomError("dialect", "there is no such dialect; there are {known}", {"known": known})
+    return name
+
+
 class _Agreed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+DIALECT_FILES = (".toml", ".json")
+FramingName = Annotated[str, AfterValidator(_a_framing)]
+DialectName = Annotated[str, AfterValidator(_a_dialect)]
+Hex = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})+$")]
 Seconds = Annotated[float, Field(gt=0, le=300)]
 
 
@@ -64,9 +102,11 @@ class Participant(_Agreed):
     roles: frozenset[Role]
     institution_id: Annotated[str, Field(pattern=r"^[0-9]{1,11}$")]  # DE 32 of an acquirer, DE 33 of a gateway
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None  # None: any
-    dialect: str = "iso87_ascii"
-    framing: str = "len2"
-    keep_alive: bool = False  # a frame of length zero is a sign of life, not an error
+    dialect: DialectName = "iso87_ascii"
+    framing: FramingName = "len2"
+    header: Hex | None = None  # what we put before our own messages, where the framing or dialect has a header
+    header_answer: HeaderAnswer | None = None  # None: as the dialect says; a TPDU is swapped, any other echoed
+    keep_alive: bool = False  # a frame of length zero is a sign of life, not an error; up to ten a second
     dial: str | None = None  # the issuer's port, by name or as host:port; None: it dials us
     links: Annotated[int, Field(ge=1, le=64)] = 1  # how many connections we dial
     tls: bool = False  # those connections are mutual TLS, and its certificate must name the participant
@@ -81,6 +121,49 @@ class Participant(_Agreed):
     def has(self, role: Role) -> bool:
         """Whether the participant plays this part."""
         return role in self.roles
+
+
+def framing_of(participant: Participant) -> Framing:
+    """Where the participant's messages end."""
+    return framing_named(participant.framing, keep_alive=participant.keep_alive)
+
+
+def dialect_of(participant: Participant) -> Dialect:
+    """How the participant writes, with what comes before every message."""
+    return _headed(participant.dialect, header_of(participant))
+
+
+def header_of(participant: Participant) -> Header | None:
+    """What comes before every message; LocalProtocolError where framing, dialect and agreement do not go together."""
+    framing, usual = framing_named(participant.framing), _usual_header(participant.dialect)
+    own, answer = bytes.fromhex(participant.header or ""), participant.header_answer
+    if usual and framing.header_length not in (0, usual.length):
+        raise LocalProtocolError(f"{usual.length} bytes in the dialect, and {framing.header_length} in {framing.name}")
+    if usual and not answer:
+        return replace(usual, own=own or usual.own)
+    length = usual.length if usual else framing.header_length
+    if length:
+        return Header(length, swapping(length) if _swaps(framing, answer) else "echo", own)
+    if own or answer:
+        raise LocalProtocolError(f"neither {framing.name} nor the dialect has a place for one")
+    return None
+
+
+def _swaps(framing: Framing, answer: HeaderAnswer | None) -> bool:
+    """A TPDU names two ends, so it is turned round unless the agreement says otherwise."""
+    return answer is HeaderAnswer.SWAP or (answer is None and framing.name == "tpdu")
+
+
+def _usual_header(dialect: str) -> Header | None:
+    """What the dialect itself has before every message; a file of a participant's own says nothing of that."""
+    return dialect_named(dialect).header if dialect in dialects.names() else None
+
+
+@cache
+def _headed(dialect: str, header: Header | None) -> Dialect:
+    """One object for all links that speak alike: it keeps the plans that were made for its bitmaps."""
+    named = dialect_named(dialect)
+    return named if header is None or header == named.header else named.headed(header)
 
 
 def load_participants(directory: Path | None = None) -> Mapping[str, Participant]:
@@ -108,8 +191,12 @@ def gather(paths: Iterable[Path]) -> Mapping[str, Participant]:
 
 
 def disagreements(participant: Participant, others: Mapping[str, Participant]) -> list[str]:
-    """What no single value shows: twins, and deadlines that do not shrink inwards."""
+    """What no single value shows: twins, headers without a place, and deadlines that do not shrink inwards."""
     problems = []
+    try:
+        header_of(participant)
+    except LocalProtocolError as error:
+        problems.append(f"header: {error}")
     if participant.id in others:
         problems.append(f"id: {participant.id!r} is taken by another file")
     twins = [other.id for other in others.values() if other.institution_id == participant.institution_id]

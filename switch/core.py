@@ -290,10 +290,15 @@ class Core:
         if answer is not None:
             self._send(link.number, answer)
             return
-        self._send(link.number, replies.administrative(link.dialect, error.slug, now))
+        self._send(link.number, replies.administrative(link.dialect, error.slug, now, header=error.header))
         link.rejects = [at for at in link.rejects if now.elapsed - at < 60.0] + [now.elapsed]
         if len(link.rejects) > REJECTS_A_MINUTE_MAX:
             self._closures.append((link.number, "too many messages that cannot be read"))
+
+    def _unfit(self, link: LinkEnd, message: Message, error: FormatError, now: Instant) -> None:
+        """A message that read, with something in it that cannot be; what came before it comes before the answer."""
+        error.header = message.header
+        self._unreadable(link, error, len(message.frame), now)
 
     # ---- Requests ----
 
@@ -303,11 +308,11 @@ class Core:
         facts = message.pick(FACTS)
         if not is_complete(kind, facts) and (missing := missing_element(kind, message)) is not None:
             absent = FormatError.missing(missing, mti=message.mti, readable=dict(message.items()))
-            self._unreadable(link, absent, len(message.frame), now)
+            self._unfit(link, message, absent, now)
             return
         private_data = is_run_or_foreign if link.participant.laboratory else is_run
         if (broken := fault(message, now.wall, private_data)) is not None:
-            self._unreadable(link, broken, len(message.frame), now)
+            self._unfit(link, message, broken, now)
             return
         if not link.may_ask or self.draining:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"
@@ -672,10 +677,10 @@ class Core:
     def _answer_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
         if (missing := missing_element("0800", message)) is not None:
             absent = FormatError.missing(missing, mti="0800", readable=dict(message.items()))
-            self._unreadable(link, absent, len(message.frame), now)
+            self._unfit(link, message, absent, now)
             return
         if (broken := fault(message, now.wall, is_anything)) is not None:
-            self._unreadable(link, broken, len(message.frame), now)
+            self._unfit(link, message, broken, now)
             return
         refusal, signal, state = network_management(message, link.state)
         if refusal is not None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from protocols import dialects, framings
 from protocols.dialects import dialect_named
-from protocols.elements import ELEMENTS, SECRET_MARK, shown
+from protocols.elements import ELEMENTS, SECRET_MARK, Element, shown
 from protocols.errors import FormatError, RemoteProtocolError
 from protocols.framing import FRAME_MAX, framing_named
 from protocols.message import Message
@@ -62,16 +62,22 @@ class Inspection:
     rows: tuple[Row, ...]
     length: int
     broken: Break | None = None
+    version: str = "0"  # first digit of the dialect's message types
 
     @property
     def title(self) -> str:
         """The message type in words."""
-        return title(self.mti) if self.mti else "no message type"
+        return title(self.mti_of_1987) if self.mti else "no message type"
+
+    @property
+    def mti_of_1987(self) -> str:
+        """The message type as the network's tables have it, where the dialect is of this message's edition."""
+        return f"0{self.mti[1:]}" if self.mti[:1] == self.version else ""
 
     @property
     def begins_well(self) -> bool:
         """Whether type and bitmap are those of a message of this network."""
-        return is_known(self.mti) and (self.broken is None or self.broken.reason not in BEGINNINGS)
+        return is_known(self.mti_of_1987) and (self.broken is None or self.broken.reason not in BEGINNINGS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +110,39 @@ class Given:
     data: bytes
 
 
-def rows_of(values: Iterable[tuple[int, str]]) -> tuple[Row, ...]:
+def rows_of(values: Iterable[tuple[int, str]], dictionary: Mapping[int, Element] = ELEMENTS) -> tuple[Row, ...]:
     """The elements of a message for a person, by number; masked as the data dictionary says."""
-    return tuple(row_of(number, value) for number, value in sorted(values))
+    return tuple(row_of(number, value, dictionary) for number, value in sorted(values))
 
 
-def row_of(number: int, value: str) -> Row:
+def row_of(number: int, value: str, dictionary: Mapping[int, Element] = ELEMENTS) -> Row:
     """
     >>> row_of(2, "9414100000000017").value, row_of(52, "0123456789ABCDEF").value
     ('941410******0017', '[secret]')
     """
-    element = ELEMENTS.get(number)
+    element = dictionary.get(number)
     if element is None:
         return Row(number, "unknown", "not in the data dictionary", SECRET_MARK)
-    return Row(number, element.name, element.title, shown(number, value), parts_of(number, value))
+    parts = parts_of(number, value) if element == ELEMENTS[number] else ()
+    return Row(number, element.name, element.title, shown(number, value, dictionary), parts)
 
 
 def inspected(message: Message) -> Inspection:
     """A message that reads."""
-    return Inspection(message.mti, rows_of(message.items()), len(message.frame))
+    dialect = message.dialect
+    rows = rows_of(message.items(), dialect.dictionary)
+    return Inspection(message.mti, rows, len(message.header) + len(message.frame), version=dialect.version)
 
 
 def inspect_frame(dialect: str, frame: bytes) -> Inspection:
     """A frame in one dialect, as far as it reads."""
+    spoken = dialect_named(dialect)
     try:
-        return inspected(dialect_named(dialect).decode(frame))
+        return inspected(spoken.decode(frame))
     except FormatError as error:
         broken = Break(error.slug, error.element, error.offset)
-        begun = Inspection(error.mti or "", (), len(frame), broken)
-        return replace(begun, rows=rows_of(error.readable.items())) if begun.begins_well else begun
+        begun = Inspection(error.mti or "", (), len(frame), broken, spoken.version)
+        return replace(begun, rows=rows_of(error.readable.items(), spoken.dictionary)) if begun.begins_well else begun
 
 
 def inspect_given(given: Sequence[Given], dialect: str | None = None, framing: str | None = None) -> Reading:
@@ -149,23 +159,33 @@ def readings(given: Sequence[Given], dialect: str | None, framing: str | None) -
         for way in ways:
             frames, leftover = cut(one.data, way)
             for tongue in tongues:
-                messages = tuple(inspect_frame(tongue, frame) for frame in frames)
+                spoken = behind_header(tongue, way)
+                messages = tuple(inspect_frame(spoken, frame) for frame in frames)
                 yield Reading(one.form, way, tongue, messages, leftover)
 
 
 def cut(data: bytes, framing: str) -> tuple[list[bytes], str]:
-    """The messages in the bytes, without what a framing puts in front of them; and why there is something left."""
+    """The frames in the bytes, and why there is something left, if there is."""
     if framing == UNFRAMED:
         return ([data], "") if data else ([], "nothing to read")
-    spoken = framing_named(framing)
-    framer = spoken.framer()
+    framer = framing_named(framing).framer()
     try:
-        frames = [frame[spoken.header_length :] for frame in framer.feed(data)]
+        frames = framer.feed(data)
     except RemoteProtocolError as error:
         return [], error.reason
     if framer.broken is not None:
         return frames, framer.broken.reason
     return frames, "the last frame is not whole" if framer.waiting else ""
+
+
+def behind_header(dialect: str, framing: str) -> str:
+    """The dialect as it is where the framing puts something before every message, unless it has its own header.
+
+    >>> behind_header("iso87_ascii", "tpdu"), behind_header("iso87_ascii", "len2")
+    ('iso87_ascii+5', 'iso87_ascii')
+    """
+    length = 0 if framing == UNFRAMED else framing_named(framing).header_length
+    return dialect if not length or dialect_named(dialect).header else f"{dialect}+{length}"
 
 
 def usual_first(names: Iterable[str], usual: str) -> list[str]:

@@ -74,22 +74,22 @@ def format_refusal(dialect: Dialect, error: FormatError) -> bytes | None:
     values = {number: error.readable[number] for number in ECHOED if number in error.readable}
     values |= {de.RESPONSE_CODE: reason(error.slug).response_code, de.REASON: error.slug}
     try:
-        return dialect.encode(mti.answer_to(error.mti), values)
+        return dialect.encode(mti.answer_to(error.mti), values, error.header)
     except LocalProtocolError:
         return None
 
 
-def administrative(dialect: Dialect, slug: str, now: Instant, stan: str = "000000") -> bytes:
-    """0620: a message that cannot be answered in its own kind."""
+def administrative(dialect: Dialect, slug: str, now: Instant, stan: str = "000000", *, header: bytes = b"") -> bytes:
+    """0620: a message that cannot be answered in its own kind. `header`: what came before it."""
     values = {de.TRANSMITTED_AT: now.transmitted_at(), de.STAN: stan}
-    return dialect.encode("0620", values | {de.RESPONSE_CODE: reason(slug).response_code, de.REASON: slug})
+    return dialect.encode("0620", values | {de.RESPONSE_CODE: reason(slug).response_code, de.REASON: slug}, header)
 
 
 def unknown_type(dialect: Dialect, message: Message, now: Instant) -> bytes:
     """A message type that this network has not, or not on this link. One that has an answer gets it."""
     if mti.has_answer(message.mti):
         return refusal(message, "type.unknown")
-    return administrative(dialect, "type.unknown", now, message.get(de.STAN) or "000000")
+    return administrative(dialect, "type.unknown", now, message.get(de.STAN) or "000000", header=message.header)
 
 
 def kept(message: Message, changes: Mapping[int, str | None]) -> bytes:

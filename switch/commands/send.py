@@ -15,7 +15,7 @@ from switch.commands._messages import show_message
 from switch.commands._terminal import complain, say, show_json
 from switch.commands._tls import PLAIN, Tls
 from switch.composing import SettingError, composed
-from switch.inspection import Inspection, inspect_frame, message_document
+from switch.inspection import Inspection, behind_header, inspect_frame, message_document
 from switch.place import DEMONSTRATION, Place
 
 
@@ -86,8 +86,8 @@ def written(
     from protocols.dialects import dialect_named
     from protocols.framing import framing_named
 
-    spoken = dialect_named(dialect)
-    framed = framing_named(framing or spoken.framing)
+    framed = framing_named(framing or dialect_named(dialect).framing)
+    spoken = dialect_named(behind_header(dialect, framed.name))
     values = composed(mti, settings, datetime.now().astimezone(), secrets.randbelow(1_000_000), bare=bare)
     return spoken.name, framed.name, spoken.encode(mti, values)
 

@@ -20,9 +20,8 @@ import trio
 
 from protocols import pki
 from protocols.errors import RemoteProtocolError
-from protocols.framing import framing_named
 from protocols.network import Listener, NetworkError
-from protocols.participant import Participant, Role
+from protocols.participant import Participant, Role, framing_of
 from protocols.runtime.dialer import dial_tcp, keep_dialled
 from protocols.runtime.exits import ConfigurationError
 from protocols.runtime.link import Link
@@ -275,7 +274,7 @@ def entrance(node: Node, configuration: Configuration, listener: Listener) -> En
     """Who is at the other end: whom the certificate names, or whoever the port is for."""
 
     def guest(participant: Participant) -> Guest:
-        framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
+        framing = framing_of(participant)
         attend = partial(node.attend_gateway, participant=participant, identifiable=listener.may_identify)
         return framing, attend
 
@@ -299,7 +298,7 @@ async def dial(node: Node, participant: Participant, address: tuple[str, int], s
     async def attend(link: Link) -> None:
         await node.attend_peer(link, side, participant)
 
-    framing = framing_named(participant.framing, keep_alive=participant.keep_alive)
+    framing = framing_of(participant)
     secure = node.credentials if participant.tls else None
     connect = tls_dial(secure, participant.id) if secure is not None else dial_tcp
     await keep_dialled(address, framing, attend, name=name, random=SystemRandom(), dial=connect)
