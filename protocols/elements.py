@@ -417,7 +417,7 @@ def element_named(name: str) -> Element:
         raise LocalProtocolError(f"no data element is called {name!r}") from None
 
 
-def shown(number: int, value: str) -> str:
+def shown(number: int, value: str, dictionary: Mapping[int, Element] = ELEMENTS) -> str:
     """What a person may see of an element; of an unknown one, nothing.
 
     >>> shown(PAN, "9414100000000017"), shown(PIN_BLOCK, "0123456789ABCDEF"), shown(129, "?")
@@ -425,7 +425,7 @@ def shown(number: int, value: str) -> str:
     >>> shown(CARD_ACCEPTOR_NAME, "Gulf Mart" + chr(27) + "[2J")
     'Gulf Mart\\\\x1b[2J'
     """
-    element = ELEMENTS.get(number)
+    element = dictionary.get(number)
     if element is None:
         return SECRET_MARK
     return printable(_SHOWN[element.sensitivity](value))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from protocols import additional_amounts, elements, subelements, tlv
 from protocols.additional_amounts import AdditionalAmount
 from protocols.card_acceptor import CardAcceptor
-from protocols.elements import ELEMENTS, shown
+from protocols.elements import shown
 from protocols.fitting import fitting
 from protocols.mti import answer_to
 from protocols.original import Original
@@ -137,7 +137,8 @@ class Message:
         return self.frame[begin + offset : begin + data]
 
     def __repr__(self) -> str:
-        carried = " ".join(f"{ELEMENTS[number].name}={shown(number, value)}" for number, value in self.items())
+        known = self.dialect.dictionary
+        carried = " ".join(f"{known[number].name}={shown(number, value, known)}" for number, value in self.items())
         return f"<{self.mti} {carried}>"
 
     @property

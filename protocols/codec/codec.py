@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from protocols.codec import careful
 from protocols.codec.bitmap import BitmapForm, MtiForm
 from protocols.codec.charset import PLAIN, Charset, charset_named
-from protocols.codec.layout import Layout
+from protocols.codec.layout import Layout, keepable
 from protocols.codec.recipe import Recipes
 from protocols.codec.room import make_room
 from protocols.codec.spelling import spelling_of
@@ -45,6 +45,7 @@ class Codec:
         }
         numbers = [number for number in range(2, ELEMENTS_LAST + 1) if number != EXTENDED_BITMAP]
         self.spellings = {n: spelling_of(dialect.spec[str(n)], dialect.dictionary[n]) for n in numbers}
+        self.keepable = keepable(dialect.dictionary)
         self._from_nothing = Recipes(self, (), {})
         self._known: dict[bytes, Reader] = {}  # by all that comes before the elements
         self._on_trial: dict[bytes, Layout] = {}

@@ -44,11 +44,15 @@ ECHOED: Final = frozenset(
 
 # What of a message may be written to disk: an allow-list, because a forbid-list forgets track 2 some day.
 # DE 48 may hold the card verification code, and taking that out costs more than the rest of a record.
-KEEPABLE: Final = frozenset(
-    number
-    for number, element in elements.ELEMENTS.items()
-    if element.sensitivity in (elements.Sensitivity.OPEN, elements.Sensitivity.CARD)
-)
+_SEALED: Final = (elements.Sensitivity.OPEN, elements.Sensitivity.CARD)
+
+
+def keepable(dictionary: Mapping[int, elements.Element]) -> frozenset[int]:
+    """The elements of a dictionary that may be kept."""
+    return frozenset(number for number, element in dictionary.items() if element.sensitivity in _SEALED)
+
+
+KEEPABLE: Final = keepable(elements.ELEMENTS)
 
 Picker = Callable[["Message"], tuple[str | None, ...]]
 
@@ -92,7 +96,7 @@ class Layout:
         self.texts = {s.number: tuple(self.places[s.number]) for s in self.spellings if s.is_text}
         self.patches = Recipes(codec, self.numbers, self.spans)
         self.answers = Recipes(codec, [number for number in self.numbers if number in ECHOED], self.spans)
-        self.keepsakes = Recipes(codec, [number for number in self.numbers if number in KEEPABLE], self.spans)
+        self.keepsakes = Recipes(codec, [number for number in self.numbers if number in codec.keepable], self.spans)
         self._pickers: dict[tuple[int, ...], Picker] = {}
         self._uses = 0
 

@@ -35,7 +35,8 @@ LEN2 = framing_named("len2")
 
 
 def frame_in(dialect: str) -> bytes:
-    return dialect_named(dialect).encode("0100", VALUES)
+    spoken = dialect_named(dialect)
+    return spoken.encode(f"{spoken.version}100", VALUES)
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:
