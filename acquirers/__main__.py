@@ -14,6 +14,7 @@ import os
 import random
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from acquirers.gateway import Gateway
 from acquirers.house import House, load_house
 from acquirers.session import Session
 from acquirers.till import Line, Till, TillError, mistaken
-from protocols.dialects import dialect_named
+from protocols.border import spoken_with
 from protocols.errors import LocalProtocolError
 from protocols.framing import framing_named
 from protocols.network import Network, NetworkError, load, toml_files
@@ -102,7 +103,7 @@ async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
     except NetworkError as error:
         raise ConfigurationError("; ".join(error.problems)) from None
     agreed = house.participant
-    dialect = dialect_named(agreed.dialect)
+    dialect = spoken_with(agreed, lambda: datetime.now(UTC).date(), trusted=True)
     framing = framing_named(agreed.framing, keep_alive=agreed.keep_alive)
     # A start at a random number: two lives of this process shall not share one within the same second.
     chance = random.SystemRandom()

@@ -15,6 +15,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 
@@ -25,13 +26,15 @@ from issuers.cards import card_list
 from issuers.host import Host
 from issuers.store import Store, bank_path, read_books
 from protocols import network
+from protocols.border import spoken, spoken_with
 from protocols.dialect import Dialect
 from protocols.dialects import dialect_named
+from protocols.errors import LocalProtocolError
 from protocols.framing import framing_named
 from protocols.network import NetworkError
 from protocols.participant import Participant, load_participants
 from protocols.pki import FOLDER, SWITCH
-from protocols.runtime.exits import DONE, MISCONFIGURED, FatalError
+from protocols.runtime.exits import DONE, MISCONFIGURED, ConfigurationError, FatalError
 from protocols.runtime.hsm_client import HsmClient
 from protocols.runtime.listener import Entrance, Guest, NotWelcomeError, PlainEntrance, TlsEntrance, serve
 from protocols.runtime.party import announce, run
@@ -60,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("of", nargs="?", metavar="BANK", help="with books: whose")
     parser.add_argument("--network", type=Path, default=None, metavar="DIR", help="files of another network")
     parser.add_argument("--state", type=Path, default=Path("var"), metavar="DIR", help="where the books are (var)")
+    parser.add_argument("--dialect", default=None, metavar="NAME", help="speak this one, whatever the files say")
     parser.add_argument("--tls", action="store_true", help="mutual TLS, also where the agreement does not say so")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.add_argument("--log-level", default="INFO", metavar="LEVEL")
@@ -104,7 +108,8 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     try:
         async with trio.open_nursery() as background, trio.open_nursery() as links:
             hsm = HsmClient(places.address(bank.hsm), background) if bank.keys.pvk else None
-            bank_host = Host(bank, _dialect(bank, agreement), store, hsm, background, zpk=_zpk(agreement))
+            dialect = _dialect(bank, agreement, options.dialect)
+            bank_host = Host(bank, dialect, store, hsm, background, zpk=_zpk(agreement))
             bank_host.seed()
             framing = framing_named(_framing(bank, agreement), keep_alive=bool(agreement and agreement.keep_alive))
             guest = framing, bank_host.serve
@@ -136,8 +141,20 @@ def _only_the_switch(guest: Guest, name: str) -> Guest:
     return guest
 
 
-def _dialect(bank: Bank, agreement: Participant | None) -> Dialect:
-    return dialect_named(bank.dialect or (agreement.dialect if agreement else "iso87_ascii"))
+def _dialect(bank: Bank, agreement: Participant | None, named: str | None) -> Dialect:
+    """As the command line says, else the bank's file, else the agreement."""
+    name = named or bank.dialect
+    try:
+        if agreement is None:
+            return spoken(dialect_named(name or "iso87_ascii"), _today, trusted=True)
+        agreed = {"dialect": name or agreement.dialect, "framing": _framing(bank, agreement)}
+        return spoken_with(agreement.model_copy(update=agreed), _today, trusted=True)
+    except LocalProtocolError as error:
+        raise ConfigurationError(str(error)) from None
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _framing(bank: Bank, agreement: Participant | None) -> str:

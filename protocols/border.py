@@ -16,11 +16,12 @@ from datetime import date
 from typing import Any, Final
 
 from protocols.dialect import Dialect
-from protocols.dialects import dialect_named, names
+from protocols.dialects import dialect_named
 from protocols.elements import PRIVATE_DATA
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.fitting import fitting, those_that_fit
 from protocols.message import Message
+from protocols.participant import Participant, dialect_of
 from protocols.private_data import OURS, form_of, respelled
 from protocols.translation import V1987, from_internal, to_internal
 
@@ -29,16 +30,27 @@ INTERNAL: Final = dialect_named("iso87_ascii")
 Today = Callable[[], date]
 
 
+def spoken_with(participant: Participant, today: Today, *, trusted: bool = False) -> Dialect:
+    """How to speak with a participant, as its agreement says."""
+    return spoken(dialect_of(participant), today, trusted=trusted)
+
+
 def spoken(dialect: Dialect, today: Today, *, trusted: bool = False) -> Dialect:
     """How to speak a dialect: as it is, or across a border.
 
-    Across one where it is of another edition, spells DE 48 otherwise, or is one that the journal
-    could not find again by its name: a participant's own, or one with a header in front.
+    Across one where it is of another edition, spells DE 48 otherwise, or is a participant's own:
+    then the journal could not find it again by its name.
     """
-    is_ours = dialect.version == V1987 and form_of(dialect.name) == OURS
-    if is_ours and dialect.name in names() and dialect_named(dialect.name) is dialect:
+    if dialect.version == V1987 and form_of(dialect.name) == OURS and _is_known(dialect):
         return dialect
     return Border.of(dialect, today, trusted=trusted)
+
+
+def _is_known(dialect: Dialect) -> bool:
+    try:
+        return dialect_named(dialect.name).spec is dialect.spec
+    except LocalProtocolError:
+        return False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,6 +68,7 @@ class Border(Dialect):
     def of(cls, foreign: Dialect, today: Today, *, trusted: bool = False) -> Border:
         """The border to a dialect, under the dialect's own name."""
         named: dict[str, Any] = {field.name: getattr(foreign, field.name) for field in fields(Dialect)}
+        named |= {"header": None, "origin": None}  # headers are put on and taken off beyond the border
         return cls(**named, foreign=foreign, today=today, trusted=trusted)
 
     def decode(self, frame: bytes) -> Message:
@@ -73,16 +86,12 @@ class Border(Dialect):
             raise _what_does_not_go_in(mti, values) from None
         return Immigrant(message, self, received)
 
-    def encode(self, mti: str, values: Mapping[int, str]) -> bytes:
+    def encode(self, mti: str, values: Mapping[int, str], answering: bytes | None = None) -> bytes:
         """A frame of the foreign dialect out of the network's values."""
-        return fitting(self.foreign, *self.outward(mti, values))
-
-    def outward(self, mti: str, values: Mapping[int, str]) -> tuple[str, dict[int, str]]:
-        """A message of the network in the words of the other side."""
         foreign_mti, said = from_internal(self.version, mti, values, today=self.today())
         if (private := said.get(PRIVATE_DATA)) is not None:
             said[PRIVATE_DATA] = respelled(private, OURS, form_of(self.name))
-        return foreign_mti, said
+        return fitting(self.foreign, foreign_mti, said, answering)
 
     def _told(self, error: FormatError) -> FormatError:
         """The same fault, and what could be read of its message in the network's words."""
@@ -92,7 +101,9 @@ class Border(Dialect):
             mti, readable = to_internal(self.version, error.mti, error.readable, trusted=self.trusted)
         except FormatError as another:
             mti, readable = another.mti or error.mti, another.readable
-        return FormatError(error.slug, element=error.element, offset=error.offset, mti=mti, readable=readable)
+        told = FormatError(error.slug, element=error.element, offset=error.offset, mti=mti, readable=readable)
+        told.header = error.header
+        return told
 
 
 class Immigrant(Message):
@@ -105,20 +116,20 @@ class Immigrant(Message):
         self._border = border
         self._received = received
 
+    @property
+    def header(self) -> bytes:
+        """As its sender put it in front."""
+        return self._received.header
+
     def patched(self, changes: Mapping[int, str | None], mti: str | None = None) -> bytes:
         """The message as its sender would have sent it with these changes."""
         inside = INTERNAL.decode(super().patched(changes, mti))
         return self._border.encode(inside.mti, dict(inside.items()))
 
     def answered(self, changes: Mapping[int, str | None]) -> bytes:
-        """The answer in the sender's own words, made of his own frame: so it begins as he expects it to."""
-        answer = INTERNAL.decode(super().answered(changes))
-        _, said = self._border.outward(answer.mti, dict(answer.items()))
-        dropped = dict.fromkeys(self._received.numbers())
-        try:
-            return self._received.answered({**dropped, **said})
-        except LocalProtocolError:
-            return self._received.answered({**dropped, **those_that_fit(self._border.foreign, said)})
+        """The answer in the sender's words, under a header that answers his."""
+        inside = INTERNAL.decode(super().answered(changes))
+        return self._border.encode(inside.mti, dict(inside.items()), self._received.header)
 
     def translated(self, dialect: Dialect, changes: Mapping[int, str | None] = {}, mti: str | None = None) -> bytes:
         """For a peer of any dialect, another border or the same one included."""

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from protocols.dialect import Dialect
 
 
-def fitting(dialect: Dialect, mti: str, values: Mapping[int, str]) -> bytes:
-    """The frame, with every element that the dialect can spell.
+def fitting(dialect: Dialect, mti: str, values: Mapping[int, str], answering: bytes | None = None) -> bytes:
+    """The frame, with every element that the dialect can spell. `answering`: the header that it answers.
 
     >>> from protocols.dialects import dialect_named
     >>> fitting(dialect_named("iso87_ascii"), "0800", {11: "000001", 37: "too long for it", 70: "301"})
     b'080080200000000000000400000000000000000001301'
     """
     try:
-        return dialect.encode(mti, values)
+        return dialect.encode(mti, values, answering)
     except LocalProtocolError:
-        return dialect.encode(mti, those_that_fit(dialect, values))
+        return dialect.encode(mti, those_that_fit(dialect, values), answering)
 
 
 def those_that_fit(dialect: Dialect, values: Mapping[int, str]) -> dict[int, str]:

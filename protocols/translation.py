@@ -486,6 +486,7 @@ class Loss(NamedTuple):
     """One thing that does not arrive: said with `element` = `value`, it comes back as `becomes`.
 
     `edition` is the one that can say it. `along` is what the message must also carry for the example.
+    An empty value is silence, where the other edition cannot be silent.
     """
 
     edition: Literal["1987", "1993"]
@@ -505,11 +506,16 @@ LOST: Final = (
     # Of 1987, on its way to a 1993 end and back.
     Loss("1987", de.LOCAL_DATE, "1118", "a local date without a time: 1993 has both in one"),
     Loss("1987", de.LOCAL_DATE, "0229", "a 29 February that no near year has", along={12: "120000"}),
+    Loss(
+        "1987", de.LOCAL_DATE, "", "a time without a date: DE 7 has it", "1118", along={7: "1118110640", 12: "140640"}
+    ),
     Loss("1987", de.SETTLEMENT_DATE, "0230", "a day that does not exist"),
     Loss("1987", de.POS_ENTRY_MODE, "062", "an entry mode that has no place in position 7", becomes="002"),
+    Loss("1987", de.POS_ENTRY_MODE, "", "no entry mode beside a condition", "000", along={25: "08"}),
     Loss("1987", de.POS_ENTRY_MODE, "813", "a PIN capability without a meaning", becomes="810", along={25: "59"}),
     Loss("1987", de.POS_CONDITION_CODE, "71", "conditions other than 00 to 03, 05, 08 and 59", becomes="00"),
     Loss("1987", de.POS_CONDITION_CODE, "00", "that nobody said who was there", becomes="59", along={22: "812"}),
+    Loss("1987", de.POS_CONDITION_CODE, "", "no condition beside an entry mode", "00", along={22: "051"}),
     Loss("1987", de.PIN_CAPTURE_CODE, "12", "PIN digits of a terminal that takes no PIN", along={22: "812"}),
     Loss("1987", de.NETWORK_ID, "001", "network international identifier: DE 24 is the function code"),
     Loss("1987", de.TRANSACTION_FEE, "C00000100", _NO_PLACE),
@@ -544,9 +550,11 @@ LOST: Final = (
     *(Loss("1987", number, "X", _NO_PLACE) for number in range(de.RESERVED_105, de.RESERVED_110 + 1)),
     # Of 1993, on its way to a 1987 end and back.
     Loss("1993", 13, "2601", "date effective"),
+    Loss("1993", 18, "", "a business code without a merchant type: they are one", "5732", along={26: "5732"}),
     Loss("1993", 24, "101", "functions but 108, 201, 401 and 8xx: the usual one of the class", "100"),
     Loss("1993", 25, "1006", "message reasons but 1511 and those of reversals"),
     Loss("1993", 25, "4021", "why a reversal is sent, more closely", "4006", mti="1420"),
+    Loss("1993", 26, "", "a merchant type without a business code", "5732", along={18: "5732"}),
     Loss("1993", 28, "261118", "date of reconciliation"),
     Loss("1993", 29, "001", "reconciliation indicator"),
     Loss("1993", 30, "0" * 24, "original amounts of anything but a partial reversal"),

@@ -15,11 +15,13 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from protocols import codes, mti
 from protocols import elements as de
 from protocols.errors import FormatError
+from protocols.fitting import fitting
 from protocols.message import Message
 from protocols.participant import Participant, Role
 from protocols.session import LinkState, Signal
@@ -87,6 +89,7 @@ class Core:
         self._closures: list[tuple[int, str]] = []
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._probed_at = 0.0
+        self._wall = 0.0  # the calendar at the last tick
 
     # ---- Inputs: connections ----
 
@@ -94,7 +97,8 @@ class Core:
         self, number: int, side: Side, participant: Participant, now: Instant, identifiable: tuple[str, ...] = ()
     ) -> None:
         """A connection is there. An issuer that we dialled is asked to sign on; the HSM needs no greeting."""
-        link = LinkEnd(number, side, participant, identifiable)
+        self._wall = now.wall
+        link = LinkEnd(number, side, participant, identifiable, self._today)
         link.heard_at = now.elapsed
         self._links[number] = link
         if side is Side.ISSUER:
@@ -151,6 +155,7 @@ class Core:
 
     def tick(self, now: Instant) -> None:
         """Look at every deadline that may have passed. Meant for fifty calls a second."""
+        self._wall = now.wall
         for issuer in self.issuers.values():
             self._sweep(issuer, now)
             issuer.saf.silent(now.elapsed)
@@ -318,7 +323,9 @@ class Core:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"
             self._send(link.number, replies.refusal(message, slug))
             return
-        request = Request(message, facts, kind, link.participant, self.network.merchants, now.wall)
+        request = Request(
+            message, facts, kind, link.participant, self.network.merchants, now.wall, by_local_time=link.by_local_time
+        )
         key = request.key
         if (first := self._in_flight.get(key)) is not None:
             self._join(first, link, message)
@@ -618,7 +625,7 @@ class Core:
         for entry in issuer.saf.due(now.elapsed):
             link = issuer.next_link()
             assert link is not None
-            self._hold(link.number, link.dialect.encode(entry.mti, entry.debt.values), None)
+            self._hold(link.number, fitting(link.dialect, entry.mti, entry.debt.values), None)
             self.counts[f"saf.sent.{entry.mti}"] += 1
 
     def _settle(self, issuer: IssuerEnd, entry: Entry, response_code: str, now: Instant) -> None:
@@ -749,6 +756,10 @@ class Core:
             self._links[link].outstanding -= 1
             self._unsaid.pop(token.key, None)
         self._outbox.send(link, frame, token)
+
+    def _today(self) -> date:
+        """For dialects whose dates have years."""
+        return datetime.fromtimestamp(self._wall, UTC).date()
 
     def _note(self, name: str, **facts: object) -> None:
         self.counts[name] += 1

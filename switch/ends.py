@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from protocols.border import Today, spoken_with
 from protocols.dialect import Dialect
-from protocols.dialects import dialect_named
 from protocols.participant import Participant, SignOn
 from protocols.session import CARRIES_TRAFFIC, LinkState
+from protocols.translation import V1987
 from switch.saf import Randomness, StoreAndForward
 from switch.transaction import Transaction
 
@@ -29,6 +30,7 @@ class LinkEnd:
     """One connection, as the core knows it."""
 
     __slots__ = (
+        "by_local_time",
         "dialect",
         "heard_at",
         "identifiable",
@@ -41,12 +43,15 @@ class LinkEnd:
         "state",
     )
 
-    def __init__(self, number: int, side: Side, participant: Participant, identifiable: tuple[str, ...]) -> None:
+    def __init__(
+        self, number: int, side: Side, participant: Participant, identifiable: tuple[str, ...], today: Today
+    ) -> None:
         self.number = number
         self.side = side
         self.participant = participant
         self.identifiable = identifiable  # whom a sign-on may name instead
-        self.dialect: Dialect = dialect_named(participant.dialect)
+        self.dialect: Dialect = spoken_with(participant, today)
+        self.by_local_time = self.dialect.version != V1987  # how that edition knows a transaction
         self.state = LinkState.CONNECTED
         self.heard_at = 0.0
         self.outstanding = 0  # answers that somebody there waits for

@@ -58,6 +58,8 @@ class Request:
         participant: Participant,
         merchants: Mapping[str, Merchant],
         received_at: float,
+        *,
+        by_local_time: bool = False,
     ) -> None:
         card_number, processing_code, amount, transmitted_at, stan, terminal, currency, *place = facts
         merchant_type, entry_mode, condition, card_acceptor = place
@@ -71,8 +73,10 @@ class Request:
         self.currency = currency or ""
         self.merchant = merchant = merchants.get(card_acceptor or "")
         self.merchant_type = merchant.merchant_type if merchant is not None else merchant_type or ""
-        # By what a request and its repeats are known: who asks, message class, DE 11, DE 41, DE 7.
-        self.key = f"{participant.id}/{mti[1]}/{stan}/{terminal}/{transmitted_at}"
+        # By what a request and its repeats are known: who asks, message class, DE 11, DE 41, DE 7. In 1993, where
+        # originals are named by their local time and repeats may be transmitted anew, that takes the place of DE 7.
+        moment = local_moment(message) or transmitted_at if by_local_time else transmitted_at
+        self.key = f"{participant.id}/{mti[1]}/{stan}/{terminal}/{moment}"
         self.channel: Channel = channel_of(
             processing_code,
             self.merchant_type,
@@ -94,6 +98,12 @@ class Request:
     def has_pin(self) -> bool:
         """Whether a PIN block came along."""
         return de.PIN_BLOCK in self.message
+
+
+def local_moment(message: Message) -> str | None:
+    """DE 13 and 12 as MMDDhhmmss, or None where one is missing."""
+    day, time = message.get(de.LOCAL_DATE), message.get(de.LOCAL_TIME)
+    return None if day is None or time is None else day + time
 
 
 def electronic_commerce_indicator(message: Message) -> str | None:

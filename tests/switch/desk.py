@@ -7,15 +7,19 @@ when the test says so. `commits=False` lets a test see what is held back until t
 
 from __future__ import annotations
 
+from datetime import date
 from random import Random
 
 import msgpack
 
 from protocols import elements as de
+from protocols.border import spoken_with
+from protocols.dialect import Dialect
 from protocols.dialects import dialect_named
 from protocols.elements import element_named
 from protocols.hsm import HsmRequest, build_answer, read_request
 from protocols.message import Message
+from protocols.participant import Participant
 from switch.configuration import Configuration, configure
 from switch.core import Core, Event
 from switch.ends import Side
@@ -27,6 +31,7 @@ from switch.recovery import Found, Recovery, gather
 DIALECT = dialect_named("iso87_ascii")
 NETWORK: Configuration = configure()
 START = Instant(1000.0, 1_795_000_000.0)  # 18 November 2026
+TODAY = date(2026, 11, 18)
 
 SANDBOX_CARD = "4111111111111111"
 INTERNET_CARD = "9414100000000017"
@@ -72,15 +77,19 @@ class Desk:
         self.raw: dict[int, list[bytes]] = {}
         self._numbers = iter(range(1, 1000))
         self._hsm: set[int] = set()
+        self._tongues: dict[int, Dialect] = {}
         self.core.begin(self.now)
         self.settle()
 
     # Who is there
 
-    def gateway(self, participant: str = "lab") -> int:
-        """A connection on the laboratory port; anyone but `lab` says who it is by signing on."""
-        number = next(self._numbers)
-        lab = NETWORK.participants["lab"]
+    def gateway(self, participant: str = "lab", **agreed: str) -> int:
+        """A connection on the laboratory port; anyone but `lab` says who it is by signing on.
+
+        `agreed` is what its agreement says differently: `dialect`, `framing`.
+        """
+        lab = NETWORK.participants["lab"].model_copy(update=agreed)
+        number = self._number(lab)
         self.core.opened(number, Side.GATEWAY, lab, self.now, ("comtrust", "nbd", "ebi", "nbk"))
         if participant != "lab":
             named = NETWORK.participants[participant]
@@ -89,10 +98,11 @@ class Desk:
             assert self.hears(number).response_code == "00"
         return number
 
-    def issuer(self, participant: str = "sandbox", *, signs_on: bool = True) -> int:
+    def issuer(self, participant: str = "sandbox", *, signs_on: bool = True, **agreed: str) -> int:
         """A link to an issuer, signed on as the switch asks for it."""
-        number = next(self._numbers)
-        self.core.opened(number, Side.ISSUER, NETWORK.participants[participant], self.now)
+        bank = NETWORK.participants[participant].model_copy(update=agreed)
+        number = self._number(bank)
+        self.core.opened(number, Side.ISSUER, bank, self.now)
         self.settle()
         greeting = self.hears(number)
         assert (greeting.mti, greeting.network_management_code) == ("0800", "001")
@@ -106,6 +116,12 @@ class Desk:
         self.core.opened(number, Side.HSM, NETWORK.participants["lab"], self.now)
         return number
 
+    def _number(self, participant: Participant) -> int:
+        """A connection, and how the one at its other end speaks."""
+        number = next(self._numbers)
+        self._tongues[number] = spoken_with(participant, lambda: TODAY, trusted=True)
+        return number
+
     def hangs_up(self, number: int) -> None:
         self.core.closed(number, self.now)
         self.settle()
@@ -116,7 +132,7 @@ class Desk:
         """A message with exactly these elements; a 0800 gets its DE 7."""
         if mti == "0800":
             values = {"transmitted_at": "1118110640", "stan": "000001", **values}
-        self.frames(number, DIALECT.encode(mti, elements(values)))
+        self.frames(number, self._tongues[number].encode(mti, elements(values)))
 
     def asks(self, number: int, mti: str = "0100", **changes: str | None) -> dict[str, str | None]:
         """The purchase above, with changes; returns what was asked."""
@@ -180,10 +196,9 @@ class Desk:
             self.events += self.core.take_events()
             self.closures += self.core.take_closures()
             for number, (frames, _) in self.core.take_sends().items():
-                if number in self._hsm:
-                    self.raw.setdefault(number, []).extend(frames)
-                else:
-                    self.heard.setdefault(number, []).extend(map(DIALECT.decode, frames))
+                self.raw.setdefault(number, []).extend(frames)
+                if number not in self._hsm:
+                    self.heard.setdefault(number, []).extend(map(self._tongues[number].decode, frames))
             batch = self.core.take_batch() if self.commits else None
             if batch is None:
                 if not self.core.seeks:
