@@ -26,7 +26,7 @@ from protocols.runtime.exits import FAILED, FatalError
 
 COMMANDS = (
     "up", "demo", "switch", "hsm", "issuer", "gateway",
-    "send", "inspect", "cards", "books", "audit", "check", "init", "pki", "version",
+    "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki", "version",
 )  # fmt: skip
 
 HELP = """A card network on your own machine: an ISO 8583 switch, issuers, gateways and an HSM simulator.

@@ -1,6 +1,7 @@
 """`payswitch inspect`: a message, element by element, and where it breaks."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,9 @@ def inspect(
     framing: Annotated[
         str | None, Parameter(help="Its length header: len2 …, or none. Without it: whichever fits.")
     ] = None,
+    guess: Annotated[
+        bool, Parameter(help="All the ways in which it might be meant, the best first, and why each fits or does not.")
+    ] = False,
     json: Annotated[bool, Parameter(help="For machines.")] = False,
 ) -> int:
     """Show a message element by element, named and masked, and where it breaks if it breaks.
@@ -37,6 +41,8 @@ def inspect(
     if not given:
         complain("inspect: neither hex, nor a message, nor a file: nothing to read")
         return MISCONFIGURED
+    if guess:
+        return show_all_guesses(given, dialect, framing, json=json)
     try:
         reading = inspect_given(given, dialect, framing)
     except LocalProtocolError as error:  # no such dialect, no such framing
@@ -47,6 +53,24 @@ def inspect(
     else:
         show(reading)
     return DONE if reading.is_whole else FAILED
+
+
+def show_all_guesses(given: Sequence[Given], dialect: str | None, framing: str | None, *, json: bool) -> int:
+    """Every way of reading it, ranked; what is named on the command line is not guessed at."""
+    from switch.commands._diagnosis import guesses_document, show_guesses
+    from switch.diagnosis import Fit, guesses, stranger
+
+    found = guesses(given, framing, dialect)
+    if not found:
+        complain("inspect: no such dialect, or no such framing")
+        return MISCONFIGURED
+    if json:
+        show_json(guesses_document(found))
+        return DONE if found[0][1].fit is Fit.READS else FAILED
+    for protocol in filter(None, (stranger(one.data) for one in given)):
+        say(f"this is not ISO 8583: it begins like {protocol}")
+    show_guesses(found)
+    return DONE if found[0][1].fit is Fit.READS else FAILED
 
 
 def read_given(message: str) -> list[Given]:
