@@ -8,6 +8,7 @@ and the calendar, and never against a time zone, for they may lie in an hour tha
 
 from __future__ import annotations
 
+import re
 from calendar import isleap, monthrange
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -34,13 +35,14 @@ DAYS: Final = frozenset(  # of a leap year
 )
 DAYS_OF_EVERY_YEAR: Final = DAYS - {LEAP_DAY}
 MINUTES: Final = frozenset(f"{hour:02d}{minute:02d}" for hour in range(24) for minute in range(60))
+REPLACEMENT: Final = re.compile(r"[0-9]{24}([CD0-9][0-9]{8}){2}")  # two amounts, two fees; many fill up with zeros
 TENS_OF_SECONDS: Final = frozenset("012345")
 NO_NUMBER: Final = "000000"  # a system trace audit number counts from one
 
 #: What is looked at, in the order of the elements: the first that cannot be is the one that is named.
 CHECKED: Final = (
     *(de.TRANSMITTED_AT, de.STAN, de.LOCAL_TIME, de.LOCAL_DATE, de.EXPIRY),
-    *(de.PRIVATE_DATA, de.ICC_DATA, de.ORIGINAL),
+    *(de.PRIVATE_DATA, de.ICC_DATA, de.ORIGINAL, de.REPLACEMENT_AMOUNTS),
 )
 
 
@@ -80,7 +82,7 @@ def fault(message: Message, wall: float, private_data: Can = is_run) -> FormatEr
 
     `private_data` says what DE 48 may be: it is the one element whose inside depends on the sender.
     """
-    transmitted_at, stan, time, date, expiry, private, chip, original = message.pick(CHECKED)
+    transmitted_at, stan, time, date, expiry, private, chip, original, replacement = message.pick(CHECKED)
     # One expression and no loop: every request passes here (half a microsecond, and one more for the pick).
     if (
         (transmitted_at is None or is_moment(transmitted_at, wall))
@@ -91,6 +93,7 @@ def fault(message: Message, wall: float, private_data: Can = is_run) -> FormatEr
         and (private is None or private_data(private))
         and (chip is None or is_chip_data(chip))
         and (original is None or is_original(original, wall))
+        and (replacement is None or is_replacement(replacement))
     ):
         return None
     return _first_fault(message, wall, private_data)
@@ -107,6 +110,7 @@ def _first_fault(message: Message, wall: float, private_data: Can) -> FormatErro
         de.PRIVATE_DATA: private_data,
         de.ICC_DATA: is_chip_data,
         de.ORIGINAL: lambda value: is_original(value, wall),
+        de.REPLACEMENT_AMOUNTS: is_replacement,
     }
     values = {number: message.get(number) for number in CHECKED}
     broken = next(number for number, value in values.items() if value is not None and not tests[number](value))
@@ -183,3 +187,12 @@ def is_original(text: str, wall: float) -> bool:
     False
     """
     return text[:4] in MESSAGE_TYPES and text[4:10] != NO_NUMBER and is_moment(text[10:20], wall)
+
+
+def is_replacement(text: str) -> bool:
+    """DE 95 begins with amounts in digits; `int` would also take signs, spaces and underscores.
+
+    >>> is_replacement("000000004000" + "0" * 12 + "C00000000" * 2), is_replacement("1_0000000000" + "0" * 30)
+    (True, False)
+    """
+    return REPLACEMENT.fullmatch(text) is not None

@@ -21,10 +21,10 @@ the log is read at the end.
 | 32-35 | BER-TLV that is none | here; protocols/test_tlv |
 | 36-39 | amounts and currencies | here; test_stranger |
 | 40-42 | card numbers, tracks, chips | here; test_stranger; codec |
-| 43-48 | moments, dates, numbers | here; protocols/test_values |
+| 43-48 | moments, dates, numbers | here; protocols/test_values, switch/test_strictness |
 | 49 | characters that steer | here; codec; the log |
 | 50 | PIN blocks | here (form); hsm_sim, switch/test_promises (noise inside) |
-| 53, 54 | originals | here; switch/test_promises |
+| 53, 54 | originals, what replaces them | here; switch/test_promises |
 | 57 | answers without sense | test_stranger; switch/test_promises |
 | 58 | network management | test_stranger; a limit on its rate is not there yet |
 | 60 | the HSM's port | tests/hsm_sim |
@@ -474,6 +474,14 @@ def test_an_unknown_currency(client: Client) -> None:
 def test_an_original_that_names_no_message(client: Client, original: str) -> None:
     reversal = reversal_of(client, "0100", client.purchase(VISA, 5000))
     assert say(client, pack("0420", reversal | {90: original})) == ("0430", "30", "format.de90")
+
+
+@pytest.mark.parametrize("spelled", ["A" * 42, "1_0000000000" + "0" * 30, "-00000001000" + "0" * 30])
+def test_replacement_amounts_that_are_none(client: Client, spelled: str) -> None:
+    fields = client.purchase(VISA, 5000)
+    client.ask("0100", fields)
+    reversal = reversal_of(client, "0100", fields)
+    assert say(client, pack("0400", reversal | {95: spelled})) == ("0410", "30", "format.de95")
 
 
 def test_a_reversal_of_itself(client: Client) -> None:

@@ -79,6 +79,12 @@ def test_an_original_names_a_message(of: str, stan: str, moment: str, can_be: bo
     assert (faulty("0420", original=original) is None) is can_be
 
 
+@pytest.mark.parametrize("text", ["A" * 42, "1_0000000000" + "0" * 30, "-00000001000" + "0" * 30, "0" * 24 + " " * 18])
+def test_replacement_amounts_are_amounts(text: str) -> None:
+    assert faulty("0420", replacement_amounts=text) == "format.de95"
+    assert faulty("0420", replacement_amounts="0" * 42) is None
+
+
 # --- the calendar
 
 
