@@ -36,7 +36,8 @@ async def read_books(folder: Path) -> list[dict[str, object]]:
     try:
         rows = await books.async_run(_all, books)
     finally:
-        await books.aclose(force=True)
+        with trio.CancelScope(shield=True):
+            await books.aclose(force=True)
     return [entry(*row) for row in rows]
 
 
