@@ -22,12 +22,17 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "network.toml": ("protocols", "demonstration/network.toml"),
     "merchants.toml": ("protocols", "demonstration/merchants.toml"),
     "participants": ("protocols", "demonstration/participants"),
+    "dialects": ("protocols", "demonstration/dialects"),
     "products": ("switch", "products"),
     "rates.toml": ("switch", "rates.toml"),
     "banks": ("issuers", "banks"),
     "gateways": ("acquirers", "gateways"),
     "hsm.toml": ("hsm_sim", "hsm.toml"),
 }
+
+
+#: Parts that a network's folder need not have.
+OPTIONAL = frozenset({"dialects"})
 
 
 class NetworkError(Exception):

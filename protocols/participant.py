@@ -21,7 +21,8 @@ from pydantic_core import PydanticCustomError
 
 from protocols import dialects, framings
 from protocols.dialect import Dialect
-from protocols.dialects import dialect_named
+from protocols.dialect_file import SUFFIXES, load_dialects
+from protocols.dialects import dialect_named, is_dialect
 from protocols.errors import LocalProtocolError
 from protocols.framing import Framing, framing_named
 from protocols.header import Header, swapping
@@ -60,8 +61,8 @@ def _a_framing(name: str) -> str:
 
 
 def _a_dialect(name: str) -> str:
-    """One of ours, or a file of the participant's own: that one is read, and found wanting, by whoever loads it."""
-    if name not in dialects.names() and not name.endswith(DIALECT_FILES):
+    """One of ours, or a file of the network's own; whether that one is there is seen when all are."""
+    if name not in dialects.names() and not name.endswith(SUFFIXES):
         known = ", ".join(dialects.names())
         raise PydanticCustomError("dialect", "there is no such dialect; there are {known}", {"known": known})
     return name
@@ -71,7 +72,6 @@ class _Agreed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-DIALECT_FILES = (".toml", ".json")
 FramingName = Annotated[str, AfterValidator(_a_framing)]
 DialectName = Annotated[str, AfterValidator(_a_dialect)]
 Hex = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})+$")]
@@ -130,7 +130,7 @@ def framing_of(participant: Participant) -> Framing:
 
 def dialect_of(participant: Participant) -> Dialect:
     """How the participant writes, with what comes before every message."""
-    return _headed(participant.dialect, header_of(participant))
+    return _headed(dialect_named(participant.dialect), header_of(participant))
 
 
 def header_of(participant: Participant) -> Header | None:
@@ -155,20 +155,30 @@ def _swaps(framing: Framing, answer: HeaderAnswer | None) -> bool:
 
 
 def _usual_header(dialect: str) -> Header | None:
-    """What the dialect itself has before every message; a file of a participant's own says nothing of that."""
-    return dialect_named(dialect).header if dialect in dialects.names() else None
+    """What the dialect itself has before every message."""
+    return dialect_named(dialect).header
 
 
 @cache
-def _headed(dialect: str, header: Header | None) -> Dialect:
+def _headed(dialect: Dialect, header: Header | None) -> Dialect:
     """One object for all links that speak alike: it keeps the plans that were made for its bitmaps."""
-    named = dialect_named(dialect)
-    return named if header is None or header == named.header else named.headed(header)
+    return dialect if header is None or header == dialect.header else dialect.headed(header)
 
 
 def load_participants(directory: Path | None = None) -> Mapping[str, Participant]:
-    """Every participant by id; NetworkError lists all problems of all files."""
-    return gather(toml_files(directory, "participants"))
+    """Every participant by id, and the dialects of the network's own; NetworkError lists all problems of all files."""
+    problems: list[str] = []
+    try:
+        load_dialects(directory)
+    except NetworkError as error:
+        problems += error.problems
+    try:
+        found = gather(toml_files(directory, "participants"))
+    except NetworkError as error:
+        raise NetworkError(problems + error.problems) from None
+    if problems:
+        raise NetworkError(problems)
+    return found
 
 
 def gather(paths: Iterable[Path]) -> Mapping[str, Participant]:
@@ -196,7 +206,7 @@ def disagreements(participant: Participant, others: Mapping[str, Participant]) -
     try:
         header_of(participant)
     except LocalProtocolError as error:
-        problems.append(f"header: {error}")
+        problems.append(f"{'header' if is_dialect(participant.dialect) else 'dialect'}: {error}")
     if participant.id in others:
         problems.append(f"id: {participant.id!r} is taken by another file")
     twins = [other.id for other in others.values() if other.institution_id == participant.institution_id]

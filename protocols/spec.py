@@ -59,9 +59,9 @@ def spec_of(dictionary: Mapping[int, Element], style: Style, changes: Mapping[in
 
 def packed(longest: int, style: Style, *, prefix: int = 0, right: str | None = None) -> Row:
     """The properties of digits packed two to the byte, with a pad on the right where one is given."""
-    side, pad = ("left_pad", "0") if right is None else ("right_pad", right)
+    pads = {"left_pad": "0", "right_pad": ""} if right is None else {"left_pad": "", "right_pad": right}
     row = {"data_enc": BINARY, "len_enc": style.lengths, "len_type": _width(style, prefix), "max_len": longest}
-    return row | {"len_count": "nibbles", side: pad}
+    return row | {"len_count": "nibbles"} | pads
 
 
 def text(longest: int, style: Style) -> Row:

@@ -10,11 +10,14 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from protocols.network import PARTS, NetworkError, source
+from protocols.network import OPTIONAL, PARTS, NetworkError, source
 
 PORT_LINE = re.compile(r"^(?P<name>[A-Za-z0-9_-]+)(?P<equals>\s*=\s*)(?P<number>[0-9]+)")
 TABLE_LINE = re.compile(r"^\s*\[(?P<name>[^\[\]]+)\]")
+
+DATA_SUFFIXES: Final = (".toml", ".json")
 
 
 def copy_network(origin: Path | None, target: Path) -> list[str]:
@@ -25,17 +28,19 @@ def copy_network(origin: Path | None, target: Path) -> list[str]:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise NetworkError([f"{target}: is there already, and not an empty folder"])
     target.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
+    parts = [part for part in PARTS if part not in OPTIONAL or source(origin, part).exists()]
+    for part in parts:
         copy_part(source(origin, part), target / part)
-    return list(PARTS)
+    return parts
 
 
 def copy_part(origin: Path, target: Path) -> None:
-    """One file, or the TOML files of one folder; a party's code does not come along."""
+    """One file, or the TOML and JSON files of one folder; a party's code does not come along."""
     if origin.is_dir():
         target.mkdir()
-        for path in sorted(origin.glob("*.toml")):
-            shutil.copyfile(path, target / path.name)
+        for path in sorted(origin.iterdir()):
+            if path.suffix in DATA_SUFFIXES:
+                shutil.copyfile(path, target / path.name)
     elif origin.is_file():
         shutil.copyfile(origin, target)
     else:

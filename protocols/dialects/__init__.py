@@ -10,8 +10,9 @@ from protocols.dialect import Dialect
 from protocols.errors import LocalProtocolError
 from protocols.header import Header
 
-DIGITS: Final = re.compile("[1-9][0-9]?")  # a header's length
+HEADER_LENGTH: Final = re.compile("[1-9][0-9]?")
 _BY_NAME: Final[dict[str, Dialect]] = {dialect.name: dialect for dialect in declared(__name__, "DIALECT")}
+_OF_FILES: Final[dict[str, Dialect]] = {}
 
 
 def dialect_named(name: str) -> Dialect:
@@ -22,18 +23,30 @@ def dialect_named(name: str) -> Dialect:
     >>> dialect_named("iso87_ascii+5").header
     Header(length=5, on_answer='echo', own=b'\\x00\\x00\\x00\\x00\\x00')
     """
-    try:
-        return _BY_NAME[name]
-    except KeyError:
-        pass
     base, plus, length = name.partition("+")
-    if plus and base in _BY_NAME and DIGITS.fullmatch(length):
-        return _BY_NAME[base].headed(Header(int(length)))
-    raise LocalProtocolError(f"no dialect is called {name!r}; there are {', '.join(names())}")
+    dialect = _BY_NAME.get(base) or _OF_FILES.get(base)
+    if dialect is not None and not plus:
+        return dialect
+    if dialect is not None and HEADER_LENGTH.fullmatch(length):
+        return dialect.headed(Header(int(length)))
+    raise LocalProtocolError(f"no dialect is called {name!r}; there are {', '.join((*names(), *sorted(_OF_FILES)))}")
+
+
+def is_dialect(name: str) -> bool:
+    """Whether there is a dialect of that name, everybody's or a network's own."""
+    return name in _BY_NAME or name in _OF_FILES
+
+
+def add(dialect: Dialect) -> None:
+    """From now on this dialect of a network's own is known by its name, that of its file."""
+    if dialect.name in _BY_NAME:
+        raise LocalProtocolError(f"{dialect.name} is the name of a dialect that everybody has")
+    _OF_FILES[dialect.name] = dialect
 
 
 def names() -> tuple[str, ...]:
-    """
+    """The dialects that everybody has; not those of a network's own files.
+
     >>> "iso87_ascii" in names()
     True
     """
