@@ -54,7 +54,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration's)"
     )
-    parser.add_argument("--tls", action="store_true", help="mutual TLS, also where the gateway's file does not say so")
+    parser.add_argument("--tls", action="store_true", help="mutual TLS, also where the files do not say so")
     parser.add_argument(
         "--state", type=Path, default=Path("var"), metavar="DIR", help="where its certificate is, in pki/ (var)"
     )
@@ -87,11 +87,12 @@ def _problems_of(name: str, network: Path | None) -> list[str]:
 
 
 def _way_to_switch(house: House, network: Network, options: argparse.Namespace) -> tuple[tuple[str, int], Dial]:
-    """Where to dial, and how. Told to use TLS on a port that is plain, the switch's TLS port is dialled instead."""
-    if not house.tls and not options.tls:
-        return network.address(house.dials), dial_tcp
-    is_plain_port = house.dials in network.ports and not house.tls
-    port = next(iter(network.tls_ports), house.dials) if is_plain_port else house.dials
+    """Where to dial, and how. Told to use TLS where our port is a plain one, we dial the switch's TLS port instead."""
+    port, is_tls = house.dials, house.tls or house.dials in network.tls_ports
+    if options.tls and not is_tls and port in network.ports:
+        port = next(iter(network.tls_ports), port)
+    if not is_tls and not options.tls:
+        return network.address(port), dial_tcp
     credentials = Credentials.of(house.participant.id, options.state / FOLDER)
     return network.address(port), tls_dial(credentials, SWITCH)
 

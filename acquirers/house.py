@@ -30,7 +30,7 @@ class GatewayFile(BaseModel):
     title: str
     participant: str
     dials: str  # the switch's port, by name or as host:port
-    tls: bool = False  # that port speaks mutual TLS: our certificate says who we are
+    tls: bool = False  # mutual TLS at a host:port; of a named port the network's file says whether it is
     merchants: Annotated[tuple[str, ...], Field(min_length=1)]
     makes_rrn: bool = False  # whether DE 37 is made here; else the switch makes one
     test_zpk: SecretStr | None = None  # the zone PIN key in clear: test keys only

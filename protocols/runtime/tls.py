@@ -13,6 +13,7 @@ from __future__ import annotations
 import signal
 import socket
 import ssl
+import time
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -23,7 +24,7 @@ from protocols.pki import AUTHORITY, certificate_file, key_file
 from protocols.runtime.dialer import Dial, dial_tcp
 from protocols.runtime.exits import ConfigurationError
 from protocols.runtime.link import prepare
-from protocols.runtime.tls_words import in_words
+from protocols.runtime.tls_words import EXPIRED, in_words
 
 HANDSHAKE_TIMEOUT_S: Final = 5.0  # it takes 10 ms; longer than a lost packet sent twice is nobody who wants to talk
 LAST_WORD_S: Final = 1.0  # for the alert that tells the peer what is wrong with it
@@ -69,7 +70,7 @@ class Credentials:
         context = ssl.SSLContext(side)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.verify_mode = ssl.CERT_REQUIRED
-        # A resumed session would show us the certificate of another day.
+        # A resumed session shows no certificate, only what we remember of one. (TLS 1.2 can still do it.)
         context.options |= ssl.OP_NO_TICKET
         if side == ssl.PROTOCOL_TLS_SERVER:
             context.num_tickets = 0
@@ -123,11 +124,21 @@ async def keep_current(credentials: Credentials) -> None:
 async def accept_tls(sock: socket.socket, credentials: Credentials) -> tuple[TlsStream, str]:
     """The stream over a connection that came in, and whom its certificate names. After HandshakeError it is closed."""
     stream = await _shaken_hands(sock, credentials.listening, None)
-    names = common_names(stream.getpeercert() or {})
-    if len(names) != 1:
+    certificate = stream.getpeercert() or {}
+    names = common_names(certificate)
+    if reason := _doubt(certificate, names):
         await trio.aclose_forcefully(stream)
-        raise HandshakeError(f"its certificate has {len(names)} common names, where one says who it is")
+        raise HandshakeError(reason)
     return stream, names[0]
+
+
+def _doubt(certificate: Any, names: list[str]) -> str | None:
+    """What OpenSSL does not look at: whom it names, and in a resumed session, whether it still holds."""
+    if ssl.cert_time_to_seconds(certificate["notAfter"]) < time.time():
+        return EXPIRED
+    if len(names) != 1:
+        return f"its certificate has {len(names)} common names, where one says who it is"
+    return None
 
 
 def tls_dial(credentials: Credentials, peer: str) -> Dial:

@@ -12,13 +12,14 @@ from typing import Final
 HUNG_UP: Final = "it hung up during the handshake"
 NOT_TLS: Final = "what it sends is not TLS"
 TOO_OLD: Final = "it speaks no TLS of version 1.2 or later"
+EXPIRED: Final = "its certificate has expired"
 FOREIGN: Final = "its certificate is not of our authority"
 
 #: OpenSSL's X509_V_ERR_ numbers (x509_vfy.h): why we refuse a certificate.
 VERIFICATION: Final[Mapping[int, str]] = {
     7: FOREIGN,  # the signature does not fit: an authority of the same name and with another key
     9: "its certificate is not valid yet",
-    10: "its certificate has expired",
+    10: EXPIRED,
     18: FOREIGN,
     19: FOREIGN,
     20: FOREIGN,

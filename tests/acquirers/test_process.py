@@ -34,8 +34,6 @@ async def network(tmp_path: Path) -> AsyncIterator[Path]:
         (listener,) = await nursery.start(serve)
         port = listener.socket.getsockname()[1]
         (tmp_path / "network.toml").write_text(f"[ports]\nlab = {port}\ngateways_tls = {port}\n")
-        comtrust = tmp_path / "gateways" / "comtrust.toml"
-        comtrust.write_text(comtrust.read_text().replace("tls = true", "tls = false"))  # this switch is a plain one
         yield tmp_path
         nursery.cancel_scope.cancel()
 

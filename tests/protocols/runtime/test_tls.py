@@ -8,6 +8,7 @@ import socket
 import ssl
 import warnings
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -208,6 +209,32 @@ async def test_a_certificate_with_two_names_names_nobody(port: Port, comtrust: C
         patch.setattr(tls_module, "common_names", lambda certificate: ["a", "b"])
         await shaken(port, stranger(comtrust))
     assert await port.refusal() == "its certificate has 2 common names, where one says who it is"
+
+
+async def test_a_resumed_session_does_not_outlive_its_certificate(
+    port: Port, comtrust: Credentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In TLS 1.2 a client may come back without showing it."""
+    context = stranger(comtrust, maximum_version=ssl.TLSVersion.TLSv1_2)
+
+    def ask(session: ssl.SSLSession | None) -> tuple[ssl.SSLSession | None, bytes]:
+        connection = socket.create_connection((HOST, port.number), 5)
+        with context.wrap_socket(connection, server_hostname="switch", session=session) as secured:
+            assert secured.session_reused is (session is not None)
+            secured.sendall(LEN2.pack(b"hello"))
+            heard = secured.recv(100)
+            with suppress(OSError):
+                secured.unwrap()  # without a farewell the session is forgotten
+            return secured.session, heard
+
+    session, heard = await trio.to_thread.run_sync(ask, None)
+    assert heard
+    assert (await trio.to_thread.run_sync(ask, session))[1] == heard
+    later = NOW + pki.CERTIFICATE_LASTS + timedelta(seconds=1)
+    monkeypatch.setattr(tls_module.time, "time", later.timestamp)
+    with suppress(ConnectionError):
+        assert (await trio.to_thread.run_sync(ask, session))[1] == b""
+    assert await port.refusal() == "its certificate has expired"
 
 
 # --- whoever dials
