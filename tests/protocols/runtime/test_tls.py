@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import warnings
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -58,11 +59,29 @@ def comtrust(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
     return lay(tmp_path_factory.mktemp("comtrust"), "comtrust", issued("comtrust"))
 
 
+class Tally(Counter[str]):
+    """A count that can be waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._changed = trio.Event()
+
+    def __setitem__(self, reason: str, count: int) -> None:
+        super().__setitem__(reason, count)
+        self._changed.set()
+        self._changed = trio.Event()
+
+    async def reach(self, count: int) -> None:
+        while self.total() < count:
+            await self._changed.wait()
+
+
 class Port:
     """A port with an entrance that echoes to comtrust, behind its name, and to nobody else."""
 
     def __init__(self, credentials: Credentials) -> None:
-        self.entrance = TlsEntrance(credentials, self.guest)
+        self.refusals = Tally()
+        self.entrance = TlsEntrance(credentials, self.guest, self.refusals)
         self.number = 0
 
     def guest(self, name: str) -> Guest:
@@ -76,9 +95,8 @@ class Port:
 
     async def refusal(self, count: int = 1) -> str:
         """The one reason for which so many were refused."""
-        while self.entrance.refusals.total() < count:
-            await trio.lowlevel.checkpoint()
-        (reason,) = self.entrance.refusals
+        await self.refusals.reach(count)
+        (reason,) = self.refusals
         return reason
 
 
@@ -116,7 +134,7 @@ async def shaken(port: Port, context: ssl.SSLContext) -> None:
 async def test_the_certificate_names_who_is_there(port: Port, comtrust: Credentials) -> None:
     async with await dialled(port, comtrust) as stream:
         assert await asked(stream, b"hello") == b"comtrust said hello"
-    assert not port.entrance.refusals
+    assert not port.refusals
 
 
 def stranger(credentials: Credentials | None = None, **settings: object) -> ssl.SSLContext:
@@ -372,16 +390,29 @@ async def test_renewed_certificates_are_shown_from_the_next_link_on(
     assert await serial() == second
 
 
-async def test_a_hangup_is_the_signal_to_reload(nursery: trio.Nursery, tmp_path: Path) -> None:
-    credentials = lay(tmp_path, "switch", issued("switch"))
+class Reloaded(Credentials):
+    """Tells when it was told to read its files again."""
+
+    def __init__(self, *files: Path) -> None:
+        super().__init__(*files)
+        self.told = trio.Event()
+
+    def reload(self) -> None:
+        self.told.set()
+        super().reload()
+
+
+@pytest.mark.parametrize(("damaged", "says"), [(False, "certificates reloaded"), (True, "certificates not reloaded")])
+async def test_a_hangup_is_the_signal_to_reload(
+    nursery: trio.Nursery, tmp_path: Path, damaged: bool, says: str
+) -> None:
+    credentials = Reloaded(*lay(tmp_path, "switch", issued("switch"))._files)
     nursery.start_soon(keep_current, credentials)
     await trio.testing.wait_all_tasks_blocked()
+    if damaged:
+        (tmp_path / "switch.crt").unlink()
     with structlog.testing.capture_logs() as lines:
-        for damage, told in ((False, "certificates reloaded"), (True, "certificates not reloaded")):
-            if damage:
-                (tmp_path / "switch.crt").unlink()
-            lines.clear()
-            signal.raise_signal(signal.SIGHUP)
-            while not lines:
-                await trio.lowlevel.checkpoint()
-            assert [line["event"] for line in lines] == [told]
+        signal.raise_signal(signal.SIGHUP)
+        await credentials.told.wait()
+        await trio.testing.wait_all_tasks_blocked()
+    assert [line["event"] for line in lines] == [says]
