@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any, Final
 
 from protocols.dialect import Dialect
-from protocols.dialects import dialect_named
+from protocols.dialects import dialect_named, names
 from protocols.elements import PRIVATE_DATA
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.fitting import fitting, those_that_fit
@@ -41,16 +41,14 @@ def spoken(dialect: Dialect, today: Today, *, trusted: bool = False) -> Dialect:
     Across one where it is of another edition, spells DE 48 otherwise, or is a participant's own:
     then the journal could not find it again by its name.
     """
-    if dialect.version == V1987 and form_of(dialect.name) == OURS and _is_known(dialect):
+    if dialect.version == V1987 and form_of(dialect.name) == OURS and _is_everybodys(dialect):
         return dialect
     return Border.of(dialect, today, trusted=trusted)
 
 
-def _is_known(dialect: Dialect) -> bool:
-    try:
-        return dialect_named(dialect.name).spec is dialect.spec
-    except LocalProtocolError:
-        return False
+def _is_everybodys(dialect: Dialect) -> bool:
+    """Not one of a network's own files, which whoever reads a journal later may not have."""
+    return dialect.bare.name in names()
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
