@@ -83,10 +83,10 @@ class Desk:
 
     # Who is there
 
-    def gateway(self, participant: str = "lab", **agreed: str) -> int:
+    def gateway(self, participant: str = "lab", **agreed: object) -> int:
         """A connection on the laboratory port; anyone but `lab` says who it is by signing on.
 
-        `agreed` is what its agreement says differently: `dialect`, `framing`.
+        `agreed` is what its agreement says differently: `dialect`, `framing`, `skew_s`.
         """
         lab = NETWORK.participants["lab"].model_copy(update=agreed)
         number = self._number(lab)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switch.ends import Side
-from tests.switch.desk import CREDIT_CARD, NETWORK, Desk
+from tests.switch.desk import CREDIT_CARD, Desk
 
 CHIP = "9F2608A1B2C3D4E5F607189F270180"
 SHOP = {"pan": CREDIT_CARD, "card_acceptor_id": "UAEMALL00000001", "terminal_id": "UAEM0001"}
@@ -104,9 +103,7 @@ def test_how_far_a_clock_may_be_off_is_in_the_agreement(
 ) -> None:
     """The network's clock shows 11:06:40 on 18 November."""
     desk = Desk()
-    issuer, shop = desk.issuer(), 77
-    strict = NETWORK.participants["lab"].model_copy(update={"skew_s": skew_s})
-    desk.core.opened(shop, Side.GATEWAY, strict, desk.now)
+    issuer, shop = desk.issuer(), desk.gateway(skew_s=skew_s)
     desk.asks(shop, transmitted_at=transmitted_at)
     if reason is None:
         assert desk.hears(issuer).transmitted_at == transmitted_at
