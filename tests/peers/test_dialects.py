@@ -75,7 +75,6 @@ def test_banks_of_three_dialects_and_a_gateway_of_a_fourth_trade_and_their_books
             assert outcome(machine.ask("cash", pin="9999", **cash)) == ("declined", "55", "pin.wrong")
             refused = machine.ask("cash", pin="1234", **{**cash, **internet})
             assert outcome(refused) == ("declined", "57", "channel.atm")
-        network.settled()
         audit = network.audit()
         assert audit.returncode == 0, audit.stdout + audit.stderr
 

@@ -253,6 +253,17 @@ def test_an_element_that_says_nothing_in_1993_is_named_by_its_number_there(diale
 
 
 @pytest.mark.parametrize("dialect", ["iso93_ascii", "iso93_binary"])
+def test_a_request_of_1987_on_a_link_of_1993_is_of_no_known_type(dialect: str) -> None:
+    """Its DE 12 and 22 would be misread, so nothing of it is."""
+    desk, bank, shop = meet(dialect, "iso87_ascii")
+    _, values = from_internal("1", "0100", elements(PURCHASE), today=TODAY)
+    desk.frames(shop, dialect_named(dialect).encode("0100", values))
+    reject = dialect_named(dialect).decode(desk.raw[shop][-1])
+    assert (reject.mti, reject.get(39), reject.get(24)) == ("1620", "902", "650")
+    assert desk.silent(bank)
+
+
+@pytest.mark.parametrize("dialect", ["iso93_ascii", "iso93_binary"])
 def test_an_approval_with_a_string_attached_is_in_doubt_at_once(dialect: str) -> None:
     """001, honour with identification: nobody here can ask for it, and money may have moved."""
     desk, bank, shop = meet("iso87_ascii", dialect)
