@@ -37,7 +37,8 @@ from switch.diagnosis import (
 )
 
 CODES: Final = (codes.ECHO, codes.SIGN_ON)  # an echo changes nothing; some hosts know only a sign-on
-CONNECTIONS_MAX: Final = 120  # a host that hangs up on everything has then been bothered enough
+RETRIES_MAX: Final = 100  # a host that hangs up on everything has then been bothered enough
+RETRIES_UNTIL: Final = 0.5  # of the time: the rest is for hosts that are slow
 HEARD_MAX: Final = 64 * 1024  # of one connection: eight of the longest frames
 STANS: Final = 1_000_000
 PLACEHOLDER: Final = "000001"  # a STAN to compare by
@@ -70,6 +71,11 @@ class Attempt:
     asked: int = 0
     heard: bytes = b""
     replied: int = 0
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it asks for something that is not ISO 8583."""
+        return any(isinstance(question, bytes) for question in self.questions)
 
     def next_question(self) -> bytes | None:
         """The bytes to send next; None when all is asked."""
@@ -141,27 +147,30 @@ class Examination:
         self._today = today
         self._number = number
         self._queue = deque(self._attempts(ways))
+        self._again: deque[Attempt] = deque()
         self._patient: deque[Attempt] = deque()
         self._others = deque(Attempt(name, (question,)) for name, question in other_questions)
         self._hinted: set[Way] = set()
-        self._connections = 0
+        self._retries = 0
         self.finding: Finding | None = None
         self._mismatch: Finding | None = None
         self.sights: list[Sight] = []
+        self.overheard: dict[Way, tuple[Message, ...]] = {}  # what it said that was no answer
         self.unread = b""  # what it said that reads as nothing, for the nearest guess
 
     @property
     def attempts_left(self) -> int:
         """How many connections are still planned."""
-        return len(self._queue) + len(self._patient) + len(self._others)
+        return sum(map(len, (self._queue, self._again, self._patient, self._others)))
 
-    def attempt(self, *, is_late: bool = False) -> Attempt | None:
-        """The next connection. When it is late, only whether this is another protocol altogether."""
-        if is_late or self._connections >= CONNECTIONS_MAX:
+    def attempt(self, spent: float = 0.0) -> Attempt | None:
+        """The next connection, when that share of the time is spent; at its end only other protocols are tried."""
+        if spent >= RETRIES_UNTIL or self._retries >= RETRIES_MAX:
+            self._again.clear()
+        if spent >= 1:
             self._queue.clear()
             self._patient.clear()
-        self._connections += 1
-        for planned in (self._queue, self._patient, self._others):
+        for planned in (self._queue, self._again, self._patient, self._others):
             if planned and self.finding is None:
                 return planned.popleft()
         return None
@@ -179,6 +188,7 @@ class Examination:
                 self._consider(attempt, reading, answer)
             if not answers:
                 replies = replies or self._replies(attempt, reading)
+            self.overheard[reading.way] = reading.messages
             self._take_hint(attempt, reading)
         return replies if self.finding is None else []
 
@@ -189,21 +199,22 @@ class Examination:
         return asked or fitting(found)
 
     def ended(self, attempt: Attempt, how: str, *, hung_up: bool) -> None:
-        """The connection is over. Who hangs up in silence may have done so at the first question only."""
+        """The connection is over; whether there is a reason for another one."""
         if self.finding is None and self._mismatch is not None:
             self.finding = self._mismatch
         if attempt.heard and not self._readings(attempt):
             self.unread = attempt.heard
         self.sights.append(Sight(attempt.framing, attempt.asked, how))
-        if not attempt.heard:
+        if self.finding is None:
             self._plan_again(attempt, hung_up=hung_up)
 
     def _plan_again(self, attempt: Attempt, *, hung_up: bool) -> None:
-        """What was not heard may not have been understood, or not have been answered yet."""
+        """Who hung up in silence may not have understood; who did not hang up may not have answered yet."""
         rest = attempt.questions[1:]
-        if hung_up and rest:
-            self._queue.append(Attempt(attempt.framing, rest, attempt.is_patient))
-        elif not hung_up and not attempt.is_patient:
+        if hung_up and rest and not attempt.heard:
+            self._retries += 1
+            self._again.append(Attempt(attempt.framing, rest))
+        elif not hung_up and not attempt.is_patient and not attempt.is_other:
             self._patient.append(Attempt(attempt.framing, attempt.questions, is_patient=True))
 
     def _consider(self, attempt: Attempt, reading: Candidate, answer: Message) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from protocols.elements import ELEMENTS, Sensitivity
 from protocols.message import Message
+from protocols.mti import is_known, title
 from switch.commands._terminal import console, say, show_table
 from switch.diagnosis import Candidate, Fit, KeyPart
+from switch.examination import Examination, Finding, Outcome
 from switch.inspection import inspected, message_document, rows_of
 
 if TYPE_CHECKING:
@@ -45,7 +47,7 @@ def show_guesses(found: Sequence[tuple[str, Candidate]]) -> None:
 
 
 def guesses_document(found: Sequence[tuple[str, Candidate]]) -> object:
-    """All of them for machines, the best first."""
+    """All of them for machines, the best first. Only that is read out: the others may be wrong about what is secret."""
     return [
         {
             "form": form,
@@ -54,10 +56,28 @@ def guesses_document(found: Sequence[tuple[str, Candidate]]) -> object:
             "keep_alive": one.way.keep_alive,
             "fits": VERDICTS[one.fit][0],
             "because": one.reasons,
-            "messages": [message_document(inspected(message)) for message in one.messages],
+            "messages": [message_document(inspected(message)) for message in one.messages if one is found[0][1]],
         }
         for form, one in found
     ]
+
+
+def finding_document(examination: Examination, file: str | None) -> Mapping[str, object]:
+    """What the doctor found, for machines; `file` is the participant's."""
+    finding = examination.finding or Finding(Outcome.NOTHING)
+    return {
+        "outcome": finding.outcome,
+        "ways": [{"framing": way.framing, "dialect": way.dialect} for way in finding.ways],
+        "protocol": finding.protocol or None,
+        "asked": finding.asked and message_document(inspected(finding.asked)),
+        "answered": finding.answer and message_document(inspected(finding.answer)),
+        "key": [
+            {"part": part.name, "asked": part.asked, "answered": part.answered, "decisive": part.is_decisive}
+            for part in finding.key
+        ],
+        "participant": file,
+        "seen": [{"framing": sight.framing, "ending": sight.ending} for sight in examination.sights],
+    }
 
 
 def _row(one: Candidate) -> tuple[str | Text, ...]:
@@ -74,12 +94,15 @@ def _say_rest(near: int, tried: int) -> None:
 
 
 def show_coloured(message: Message, heading: str) -> None:
-    """A message with its elements in the colours of their kind, masked as everywhere."""
+    """A message with its elements in the colours of their kind, masked as everywhere.
+
+    Of a type that nobody knows it may be read wrongly, and a card stand where it is not masked: no element is shown.
+    """
     from rich.text import Text
 
-    from protocols.mti import title
-
     console().print(Text.assemble("\n", heading, (message.mti, "bold magenta"), f" {title(message.mti)}"))
+    if not is_known(message.mti):
+        return
     rows = [(str(row.number), row.name, row.title, coloured(row.number, row.value)) for row in rows_of(message.items())]
     show_table(("DE", "name", "title", "value"), rows)
 

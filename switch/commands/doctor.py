@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from protocols.codes import NETWORK_MANAGEMENT_TITLES
+from protocols import codes
+from protocols.codes import NETWORK_MANAGEMENT_TITLES, response_title
 from protocols.errors import LocalProtocolError
 from protocols.message import Message
 from protocols.network import load
 from protocols.runtime.exits import DONE, FAILED, MISCONFIGURED, UNAVAILABLE
-from switch.commands._diagnosis import show_candidates, show_coloured, show_keys
-from switch.commands._terminal import complain, say
+from switch.commands._diagnosis import finding_document, show_candidates, show_coloured, show_keys
+from switch.commands._terminal import complain, say, show_json
 from switch.commands._tls import PLAIN, Tls
 from switch.composing import SettingError, composed
 from switch.diagnosis import Way, agreement, all_ways, candidates, management_title, why_not_taken
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # trio is slow to load, and help does without it
     from protocols.runtime.tls import Credentials
 
 ASKING_S = 18.0  # in all: a person looks on
+MESSAGES_SHOWN = 3  # of what a host said without being asked
 LISTENING_S = 120.0  # somebody must start the client first
 
 
@@ -42,6 +44,7 @@ def doctor(
     timeout: Annotated[
         float | None, Parameter(help="Seconds in all. Without it: 18 for asking, 120 for waiting.")
     ] = None,
+    json: Annotated[bool, Parameter(help="For machines; not with --listen.")] = False,
     secure: Tls = PLAIN,
     place: Place = DEMONSTRATION,
 ) -> int:
@@ -75,14 +78,20 @@ def doctor(
     except (SettingError, LocalProtocolError) as error:
         complain(f"doctor: {error}")
         return MISCONFIGURED
-    return ask_host(there, examination, timeout or ASKING_S, credentials, secure.peer)
+    return ask_host(there, examination, timeout or ASKING_S, credentials, secure.peer, json=json)
 
 
 # ---- A host ----
 
 
 def ask_host(
-    there: tuple[str, int], examination: Examination, within_s: float, credentials: "Credentials | None", peer: str
+    there: tuple[str, int],
+    examination: Examination,
+    within_s: float,
+    credentials: "Credentials | None",
+    peer: str,
+    *,
+    json: bool,
 ) -> int:
     """Examine, and tell."""
     from switch.shell.consultation import CannotConnectError, examine
@@ -93,14 +102,26 @@ def ask_host(
     except CannotConnectError as error:
         complain(f"doctor: cannot connect to {place}: {error}")
         return UNAVAILABLE
-    tell(place, examination, with_tls=credentials is not None)
-    finding = examination.finding
-    return DONE if finding is not None and finding.outcome is Outcome.FOUND else FAILED
-
-
-def tell(place: str, examination: Examination, *, with_tls: bool) -> None:
-    """What was found, or what was seen."""
     finding = examination.finding or Finding(Outcome.NOTHING)
+    file = agreement_with(place, finding, with_tls=credentials is not None)
+    if json:
+        show_json(finding_document(examination, file))
+    else:
+        tell(place, examination, finding, file)
+    return DONE if file else FAILED
+
+
+def agreement_with(place: str, finding: Finding, *, with_tls: bool) -> str | None:
+    """The participant's file, if the host can be one."""
+    if finding.outcome is not Outcome.FOUND:
+        return None
+    settings: dict[str, str | bool] = {"dial": place, "tls": True} if with_tls else {"dial": place}
+    title = NETWORK_MANAGEMENT_TITLES[finding.code]
+    return agreement(finding.ways[0], settings, f"{place} answered {an(title)}: payswitch doctor")
+
+
+def tell(place: str, examination: Examination, finding: Finding, file: str | None) -> None:
+    """What was found, or what was seen."""
     if finding.outcome is Outcome.STRANGER:
         say(f"{place} does not speak ISO 8583 here: it speaks {finding.protocol}")
         if finding.protocol == "TLS":
@@ -108,10 +129,11 @@ def tell(place: str, examination: Examination, *, with_tls: bool) -> None:
     elif finding.asked is None or finding.answer is None:
         tell_nothing(place, examination)
     else:
-        tell_answer(place, finding, finding.asked, finding.answer, with_tls=with_tls)
+        tell_answer(place, finding, finding.asked, finding.answer)
+        tell_agreement(finding.ways, file)
 
 
-def tell_answer(place: str, finding: Finding, asked: Message, answer: Message, *, with_tls: bool) -> None:
+def tell_answer(place: str, finding: Finding, asked: Message, answer: Message) -> None:
     """It answers: what, and whether the switch would take the answer."""
     way = finding.ways[0]
     title = NETWORK_MANAGEMENT_TITLES[finding.code]
@@ -122,14 +144,15 @@ def tell_answer(place: str, finding: Finding, asked: Message, answer: Message, *
     show_keys(finding.key)
     if finding.outcome is Outcome.MISMATCHED:
         say(f"\nframing and dialect fit, but the switch would not take this answer: {why_not_taken(finding.key)}")
-        return
-    settings: dict[str, str | bool] = {"dial": place, "tls": True} if with_tls else {"dial": place}
-    tell_agreement(finding.ways, settings, f"{place} answered {an(title)}: payswitch doctor")
+    elif codes.is_decline(answer.response_code):
+        say(f"\nit says no: DE 39 = {answer.response_code}, {response_title(answer.response_code or '')}")
 
 
-def tell_agreement(ways: Sequence[Way], settings: dict[str, str | bool], remark: str) -> None:
+def tell_agreement(ways: Sequence[Way], file: str | None) -> None:
     """The participant's file, and what else would have fitted."""
-    say(f"\n{agreement(ways[0], settings, remark)}")
+    if file is None:
+        return
+    say(f"\n{file}")
     if others := [str(way) for way in ways[1:]]:
         say(f"# The same bytes are also {', '.join(others)}: a message with more in it will tell.")
 
@@ -142,6 +165,10 @@ def tell_nothing(place: str, examination: Examination) -> None:
         seen[sight.framing, sight.ending] += 1
     for (framing, ending), times in seen.items():
         say(f"  {framing}: {ending}{f' ({times} connections)' if times > 1 else ''}")
+    for way, messages in examination.overheard.items():
+        say(f"\nIt said, in framing {way.framing}, dialect {way.dialect}:")
+        for message in messages[:MESSAGES_SHOWN]:
+            show_coloured(message, "heard  ")
     if examination.unread:
         say("\nThe nearest readings of what it said:")
         show_candidates(candidates(examination.unread))
@@ -184,7 +211,7 @@ def tell_client(visit: Visit) -> None:
     settings: dict[str, str | bool] = {}
     if institution := institution_of(messages):
         settings["institution_id"] = institution
-    tell_agreement(ways, settings, f"a client began with {an(first)}: payswitch doctor")
+    tell_agreement(ways, agreement(ways[0], settings, f"a client began with {an(first)}: payswitch doctor"))
 
 
 def tell_unknown(visit: Visit) -> None:

@@ -53,11 +53,11 @@ def examine(
 
 
 async def _examine(address: tuple[str, int], examination: Examination, within_s: float, dial: Dial) -> None:
-    deadline = trio.current_time() + within_s
-    enough = deadline - 2 * OTHERS_WINDOW_S  # the rest is kept for those who speak something else altogether
+    began = trio.current_time()
+    asking_s = max(within_s - 2 * OTHERS_WINDOW_S, 0.1)  # the rest is for those who speak something else altogether
     is_first = True
-    with trio.move_on_at(deadline):
-        while attempt := examination.attempt(is_late=trio.current_time() >= enough):
+    with trio.move_on_at(began + within_s):
+        while attempt := examination.attempt((trio.current_time() - began) / asking_s):
             try:
                 stream = await _connected(address, dial)
             except CannotConnectError as error:
@@ -67,9 +67,16 @@ async def _examine(address: tuple[str, int], examination: Examination, within_s:
                 continue
             is_first = False
             async with stream:
-                window_s = (enough - trio.current_time()) / (examination.attempts_left + 1)
-                most_s = within_s if attempt.is_patient else QUICK_WINDOW_S
-                await _converse(stream, attempt, examination, min(max(window_s, WINDOW_LEAST_S), most_s))
+                left_s = began + asking_s - trio.current_time()
+                await _converse(stream, attempt, examination, _window(attempt, left_s, examination.attempts_left + 1))
+
+
+def _window(attempt: Attempt, left_s: float, attempts: int) -> float:
+    """How long the connection may take: its share of what is left, and at first no more than a quick host needs."""
+    if attempt.is_other:
+        return OTHERS_WINDOW_S
+    share_s = max(left_s / attempts, WINDOW_LEAST_S)
+    return share_s if attempt.is_patient else min(share_s, QUICK_WINDOW_S)
 
 
 async def _connected(address: tuple[str, int], dial: Dial) -> trio.abc.Stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 import shlex
@@ -13,10 +14,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocols import codes, framings
@@ -40,7 +42,7 @@ from switch.diagnosis import (
     keys_side_by_side,
     why_not_taken,
 )
-from switch.examination import Examination, Outcome, Visit, question_in
+from switch.examination import RETRIES_MAX, Examination, Outcome, Visit, question_in
 from switch.inspection import Given
 from tests.network import RunningNetwork
 
@@ -179,6 +181,11 @@ def test_what_is_printed_is_an_agreement(way: Way, tmp_path: Path) -> None:
     file.write_text(agreement(way, {"dial": "127.0.0.1:8601"}, "a test"), encoding="utf-8")
     read = gather([file])["newcomer"]
     assert (read.framing, read.dialect, read.dial) == (way.framing, way.dialect, "127.0.0.1:8601")
+
+
+@pytest.mark.parametrize("module", ["switch.diagnosis", "switch.commands.doctor"])
+def test_every_doctest_holds(module: str) -> None:
+    assert doctest.testmod(import_module(module)).failed == 0
 
 
 # ---- Hosts ----
@@ -332,6 +339,59 @@ def test_a_wrong_stan_is_explained_with_both_keys(capsys: pytest.CaptureFixture[
     assert "institution_id" not in told
 
 
+def test_a_slow_host_is_asked_again_with_patience() -> None:
+    examination = Examination(all_ways("len2"), ECHO, 1, TODAY)
+    hasty = examination.attempt()
+    assert hasty is not None
+    examination.ended(hasty, "silence", hung_up=False)
+    patient = examination.attempt()
+    assert patient is not None
+    assert (patient.questions, patient.is_patient, patient.asked) == (hasty.questions, True, 0)
+    examination.ended(patient, "silence", hung_up=False)
+    last = examination.attempt()
+    assert last is not None
+    assert last.is_other  # but not the same a third time
+
+
+def test_hanging_up_on_much_leaves_time_for_the_framing_that_only_is_slow() -> None:
+    examination = Examination(WAYS, ECHO, 1, TODAY)
+    asked = []
+    while attempt := examination.attempt():
+        attempt.next_question()
+        asked.append(attempt)
+        examination.ended(attempt, "as it went", hung_up=attempt.framing != "hex4")
+    assert [one.framing for one in asked if one.is_patient] == ["hex4"]
+
+
+def test_a_host_that_says_no_is_found_and_quoted(capsys: pytest.CaptureFixture[str]) -> None:
+    def no(message: Message) -> bytes | None:
+        return message.answered({de.RESPONSE_CODE: "58"})
+
+    with host(partial(bank, Way("len2", "iso87_ascii"), answer=no)) as there:
+        assert main(["doctor", there.address]) == 0
+    assert "it says no: DE 39 = 58" in capsys.readouterr().out
+
+
+def test_what_a_host_says_without_answering_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    def reject(message: Message) -> bytes | None:
+        return ASCII.encode("0620", {**ECHO, de.RESPONSE_CODE: "30", de.REASON: "format.de7"})
+
+    with host(partial(bank, Way("len2", "iso87_ascii"), answer=reject)) as there:
+        assert main(["doctor", there.address, "--timeout", str(QUICK_S)]) == 1
+    told = capsys.readouterr().out
+    assert "It said, in framing len2, dialect iso87_ascii:" in told
+    assert "format.de7" in told
+
+
+def test_for_machines_there_is_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    with host(partial(bank, Way("len2", "iso87_ascii"))) as there:
+        assert main(["doctor", there.address, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["ways"] == [{"framing": "len2", "dialect": "iso87_ascii"}]
+    assert told["key"][0] == {"part": "MTI", "asked": "0810", "answered": "0810", "decisive": True}
+    assert 'framing = "len2"' in told["participant"]
+
+
 def test_silence_ends_in_time_and_says_what_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
     began = time.monotonic()
     with host(silent) as there:
@@ -419,7 +479,7 @@ def test_a_host_that_hangs_up_is_not_asked_for_ever() -> None:
         connections += 1
         attempt.next_question()
         examination.ended(attempt, "hung up", hung_up=True)
-    assert connections <= 125
+    assert connections <= RETRIES_MAX + len(framings.names()) + 1
     assert {sight.framing for sight in examination.sights} >= set(framings.names())
 
 
@@ -550,6 +610,17 @@ def test_inspect_shows_all_guesses_the_best_first(capsys: pytest.CaptureFixture[
     assert "every byte is accounted for" in told
     assert "941410******0017" in told
     assert not any(secret in told for secret in SECRETS)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(WAYS), st.data())
+def test_no_guess_betrays_the_card(capsys: pytest.CaptureFixture[str], way: Way, data: st.DataObject) -> None:
+    whole = said_in(way, way.spoken().encode("0100", PURCHASE))
+    spoiled = whole[data.draw(st.integers(0, 8)) : data.draw(st.integers(9, len(whole)))]
+    main(["inspect", "--guess", spoiled.hex()])
+    main(["inspect", "--guess", "--json", spoiled.hex()])
+    told = capsys.readouterr().out
+    assert not any(secret in told for secret in ("94141000000000", "89ABCDEF", "89abcdef"))
 
 
 def test_guesses_for_machines_are_a_list(capsys: pytest.CaptureFixture[str]) -> None:
