@@ -61,8 +61,8 @@ def test_a_pad_that_is_a_digit_is_no_pad() -> None:
 
 
 def test_jpos_writes_the_pad_of_an_institution_code_on_the_right_and_is_read() -> None:
-    dialect = dialect_named("iso87_binary")
-    assert dialect.decode(bytes.fromhex("0800" "0020000100000000" "000001" "05" "784000")).get(32) == "78400"  # fmt: skip
+    frame = bytes.fromhex("08000020000100000000" "000001" "05" "784000")  # fmt: skip
+    assert dialect_named("iso87_binary").decode(frame).get(32) == "78400"
 
 
 def test_a_fee_of_iso87b_is_a_sign_and_packed_digits() -> None:
