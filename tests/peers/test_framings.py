@@ -6,6 +6,8 @@ one comes out by another.
 
 from __future__ import annotations
 
+import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,9 +139,25 @@ def test_the_log_says_which_framing_a_peer_seems_to_have(network: RunningNetwork
 def test_a_length_that_counts_itself_where_it_should_not_is_recognised_at_the_end(network: RunningNetwork) -> None:
     with FramedClient(network.host, network.ports[port_of("len2")], SPELLINGS["len2_incl"]) as client:
         client.send(pack("0800", client.echo()))
-        client.socket.shutdown(1)  # or ten seconds of silence
+        client.socket.shutdown(socket.SHUT_WR)  # or ten seconds of silence
         assert client.is_closed_by_peer()
     assert says(network, "the stream ended inside a frame; it looks like len2_incl")
+
+
+def test_and_the_reverse_loses_two_bytes_of_the_message_first(network: RunningNetwork) -> None:
+    with FramedClient(network.host, network.ports[port_of("len2_incl")], SPELLINGS["len2"]) as client:
+        client.send(pack("0800", client.echo()))
+        assert client._exactly(6)[2:] in (b"0810", b"0620")  # cut short, so it cannot be taken
+        client.socket.shutdown(socket.SHUT_WR)
+    assert says(network, '; it looks like len2"')
+
+
+@pytest.mark.parametrize("framing", ["len4_ascii_incl", "tpdu", "header(12)"])
+def test_send_speaks_it(network: RunningNetwork, framing: str) -> None:
+    address = f"{network.host}:{network.ports[port_of(framing)]}"
+    done = network.run("switch", "send", address, "--framing", framing, "--mti", "0800", "--set", "70=301", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["answer"]["mti"] == "0810"
 
 
 STRANGERS = {
