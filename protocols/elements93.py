@@ -10,6 +10,7 @@ reserves an element, its row of 1987 stands (so the lengths of DE 54 and DE 55 a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
@@ -69,4 +70,13 @@ _ROWS: Final = (
     (110, "debits_fee_amounts", "Debits, fee amounts", _ANS, 84, 2, _OPEN),
 )
 
-ELEMENTS_93: Final[Mapping[int, Element]] = MappingProxyType({**ELEMENTS, **{row[0]: Element(*row) for row in _ROWS}})
+
+def _as_closed(element: Element) -> Element:
+    """What may not be seen in one edition may not be seen in the other: peers mix them."""
+    before = ELEMENTS[element.number].sensitivity
+    return element if before is _OPEN else replace(element, sensitivity=before)
+
+
+ELEMENTS_93: Final[Mapping[int, Element]] = MappingProxyType(
+    {**ELEMENTS, **{row[0]: _as_closed(Element(*row)) for row in _ROWS}}
+)
