@@ -20,13 +20,22 @@ import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
 from protocols.elements import ELEMENTS, Element, Kind, Sensitivity, shown
+from protocols.elements93 import ELEMENTS_93
 
 LINE_INTERVAL_S: Final = 1.0  # at most one line a second per peer and reason; the rest are counted
 BUDGET_KEYS: Final = 1024  # peers choose their addresses; what we remember of them is bounded
 IDENTIFIER_MAX: Final = 15  # DE 42; longer is a name or a note
 DEPTH_MAX: Final = 12  # a traceback is five deep; deeper is somebody's loop
 
-NAMED: Final = {element.name: element for element in ELEMENTS.values()}
+_DICTIONARIES: Final = (ELEMENTS, ELEMENTS_93)
+# Of a name that both editions have, the more secret one counts: the later of equals.
+NAMED: Final = {
+    element.name: (element, dictionary)
+    for is_closed in (False, True)
+    for dictionary in _DICTIONARIES
+    for element in dictionary.values()
+    if (element.sensitivity is not Sensitivity.OPEN) is is_closed
+}
 # Ours, made of digits and never of a card: the time of the line, and places in a traceback.
 OWN_NAMES: Final = frozenset({"timestamp", "lineno"})
 
@@ -81,9 +90,9 @@ def visible(name: str, value: object, depth: int = DEPTH_MAX) -> Any:
         return value
     if name in OWN_NAMES:
         return value if isinstance(value, int) else str(value)
-    element = NAMED.get(name)
+    element, dictionary = NAMED.get(name, (None, ELEMENTS))
     if element and element.sensitivity is not Sensitivity.OPEN:
-        return shown(element.number, str(value))
+        return shown(element.number, str(value), dictionary)
     if element and _fits(element, value):
         return value
     return _visible_unnamed(name, value, depth)
