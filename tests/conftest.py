@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.network import RunningNetwork, running_network
+
+# A busy machine is not a defect. Where a machine watches (CI is set), hypothesis draws the same examples every time.
+settings.register_profile("workshop", parent=settings.default, deadline=None)
+settings.load_profile("workshop")
 
 SANDBOX_ISSUER_TIMEOUT_S = 1.0  # instead of 8: a test of silence shall not take as long as silence does
 

@@ -14,14 +14,12 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from random import Random
 
 import pytest
 import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fuzz.loop import mutated
 from protocols import dialects, tlv
 from protocols import elements as de
 from protocols.dialect import Dialect
@@ -189,11 +187,11 @@ def test_a_message_that_reads_shows_no_secret(laden: tuple[Dialect, bytes, dict[
 
 @settings(max_examples=40, deadline=None)
 @given(laden(), st.integers(0, 10_000))
-def test_a_message_that_breaks_shows_no_secret(laden: tuple[Dialect, bytes, dict[int, str]], seed: int) -> None:
+def test_a_message_that_breaks_off_shows_no_secret(laden: tuple[Dialect, bytes, dict[int, str]], length: int) -> None:
+    """Wherever it ends. Damage within a bitmap or a length is not in here: it makes another message, in which the
+    digits of a closed element may be those of an open one, and masking by element cannot know."""
     dialect, frame, secrets = laden
-    random = Random(seed)
-    for spoiled in (frame[: random.randint(0, len(frame))], mutated(frame, [frame], random)):
-        assert found_in(told_of_frame(dialect, spoiled), canaries_of(secrets)) == []
+    assert found_in(told_of_frame(dialect, frame[: length % (len(frame) + 1)]), canaries_of(secrets)) == []
 
 
 @settings(max_examples=40, deadline=None)
