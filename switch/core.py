@@ -394,14 +394,21 @@ class Core:
                 self._conclude(transaction, end.value, now)
                 return
             except Exception as error:
-                # The last resort: never fail open, and undo what may have happened at the issuer.
-                self._note("story.failed", error=type(error).__name__, mti=transaction.request.mti)
-                debt = debts.REVERSAL if transaction.sent is not None else None
-                self._conclude(transaction, declined("switch.error", debt), now)
+                self._last_resort(transaction, error, now)
                 return
-            waits, reply = self._obey(transaction, command, now)
+            try:
+                waits, reply = self._obey(transaction, command, now)
+            except Exception as error:
+                self._last_resort(transaction, error, now)
+                return
             if waits:
                 return
+
+    def _last_resort(self, transaction: Transaction, error: Exception, now: Instant) -> None:
+        """A mistake of ours: never fail open, and undo what may have happened at the issuer."""
+        self._note("story.failed", error=type(error).__name__, mti=transaction.request.mti)
+        debt = debts.REVERSAL if transaction.sent is not None else None
+        self._conclude(transaction, declined("switch.error", debt), now)
 
     def _obey(self, transaction: Transaction, command: Command, now: Instant) -> tuple[bool, object]:
         """Do what a story asks for; (True, _) when it must wait, else the reply."""
@@ -445,7 +452,7 @@ class Core:
         issuer = self.issuers[issued.issuer]
         stan = issuer.take_stan()
         if stan is None:
-            return False, Silence.DOWN
+            return False, Silence.EXHAUSTED
         changes = ask.changes
         changes[de.STAN] = stan
         if de.RRN not in request.message:
@@ -455,6 +462,7 @@ class Core:
         link = issuer.next_link()
         if link is None:
             return False, Silence.DOWN
+        frame = request.message.translated(link.dialect, changes, request.mti)
         transaction.sent = self._outbox.record(
             records.Sent(
                 Kind.SENT,
@@ -472,7 +480,7 @@ class Core:
         transaction.outlink = link.number
         transaction.deadline = now.elapsed + issuer.patience_s
         issuer.pending[stan] = transaction
-        self._outbox.hold(link.number, request.message.translated(link.dialect, changes, request.mti))
+        self._outbox.hold(link.number, frame)
         return True, None
 
     def _ask_hsm(self, transaction: Transaction, ask: AskHsm, now: Instant) -> tuple[bool, object]:

@@ -51,7 +51,7 @@ def both_keys(request: Message | None, answer: Message) -> dict[str, object]:
 
 def first_answer(message: Message, record: Answered) -> bytes:
     """The answer that was recorded, put upon this request: the first, or a repeat of it."""
-    changes: dict[int, str | None] = {**record.elements}
+    changes: dict[int, str | None] = {}
     if record.rrn is not None:
         changes[de.RRN] = record.rrn
     if record.approval_code is not None:
@@ -59,7 +59,12 @@ def first_answer(message: Message, record: Answered) -> bytes:
     changes[de.RESPONSE_CODE] = record.response_code
     if record.reason is not None:
         changes[de.REASON] = record.reason
-    return message.answered(changes)
+    if not record.elements:
+        return message.answered(changes)
+    try:
+        return message.answered(record.elements | changes)
+    except LocalProtocolError:  # what the issuer had to add cannot be said in the asker's dialect
+        return message.answered(changes)
 
 
 def refusal(message: Message, slug: str) -> bytes:

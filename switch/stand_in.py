@@ -21,15 +21,15 @@ def without_issuer(
     request: Request, network: Configuration, silence: Silence, changes: Mapping[int, str | None]
 ) -> Verdict:
     """Approve within the limit, or say that the issuer was silent."""
-    if not may_stand_in(request, network):
+    if silence is Silence.EXHAUSTED or not may_stand_in(request, network):
         return no_answer(silence)
     return Verdict(APPROVED, elements=billed(changes), debt=Debt.ADVICE, stand_in=True)
 
 
 def no_answer(silence: Silence) -> Verdict:
     """Decline; what may have reached the issuer is undone."""
-    if silence is Silence.DOWN:
-        return declined("issuer.down")
+    if silence in (Silence.DOWN, Silence.EXHAUSTED):
+        return declined(silence.value)
     return declined("issuer.timeout", Debt.REVERSAL)
 
 

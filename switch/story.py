@@ -25,6 +25,7 @@ class Silence(Enum):
     """Why an issuer did not answer."""
 
     DOWN = "issuer.down"  # no link is signed on: nothing was sent
+    EXHAUSTED = "stan.exhausted"  # a million requests are out to it: nothing was sent
     TIMEOUT = "issuer.timeout"  # sent, and not answered in time: the outcome is unknown
     LOST = "issuer.lost"  # sent, and the link is gone or the answer was senseless: unknown just the same
 

@@ -202,6 +202,8 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
                 door.cancel()
             await drain(node, configuration)
             nursery.cancel_scope.cancel()
+        if (batch := core.take_batch()) is not None:  # approvals that turned out undelivered when the links closed
+            await journal.append(batch.records)
     finally:
         with trio.CancelScope(shield=True):
             await journal.aclose()

@@ -616,3 +616,32 @@ def test_a_repeat_and_a_reversal_reach_back_beyond_the_memory() -> None:
     assert desk.silent(issuer)
     desk.asks(shop, "0101", stan="000998")  # a repeat whose first never came is a first
     assert desk.hears(issuer).mti == "0100"
+
+
+# Mistakes of our own, and the end of the numbers
+
+
+def test_a_mistake_of_ours_declines_and_undoes(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    desk.asks(shop)
+    request = desk.hears(issuer)
+    monkeypatch.setattr("switch.issuer_answer.relayed", lambda *_: 1 / 0)
+    desk.answers(issuer, request)
+    answer = desk.hears(shop)
+    assert (answer.response_code, answer.reason) == ("96", "switch.error")
+    assert desk.hears(issuer).mti == "0420"
+    (event,) = [event for event in desk.events if event.name == "story.failed"]
+    assert event.facts == {"error": "ZeroDivisionError", "mti": "0100"}
+
+
+def test_when_all_numbers_are_out_nothing_is_sent_and_nobody_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("switch.ends.STAN_LAST", 3)
+    desk = Desk()
+    desk.issuer("nbk")
+    shop = desk.gateway()
+    heard = []
+    for number in range(1, 5):
+        desk.asks(shop, stan=f"{number:06d}", pan=INTERNET_CARD, currency=KWD, amount="000000001000")
+        heard += [message.reason for message in desk.heard.pop(shop, [])]
+    assert heard == ["stan.exhausted"]
