@@ -7,7 +7,7 @@ approved it unheard, it owes a reversal (0420). Limits that count belong to the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from protocols.codes import APPROVED
 from protocols.money import Amount, currency_numbered
@@ -15,6 +15,9 @@ from switch.configuration import Configuration
 from switch.issuer_answer import billed
 from switch.request import Request
 from switch.story import Debt, Silence, Verdict, declined
+
+#: What decides where the issuer does not: the request, the network, why it is silent, what it was told differently.
+WhenSilent = Callable[[Request, Configuration, Silence, Mapping[int, str | None]], Verdict]
 
 
 def without_issuer(
@@ -24,6 +27,11 @@ def without_issuer(
     if silence is Silence.EXHAUSTED or not may_stand_in(request, network):
         return no_answer(silence)
     return Verdict(APPROVED, elements=billed(changes), debt=Debt.ADVICE, stand_in=True)
+
+
+def nobody(_request: Request, _network: Configuration, silence: Silence, _changes: Mapping[int, str | None]) -> Verdict:
+    """Nobody stands in: say that the issuer was silent."""
+    return no_answer(silence)
 
 
 def no_answer(silence: Silence) -> Verdict:

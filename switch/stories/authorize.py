@@ -9,7 +9,9 @@ from switch.request import Request
 from switch.story import Ask, Silence, Story, declined
 
 
-def authorize(request: Request, network: Configuration) -> Story:
+def authorize(
+    request: Request, network: Configuration, when_silent: stand_in.WhenSilent = stand_in.without_issuer
+) -> Story:
     """Refuse, or ask the issuer; and where the issuer is silent, decide in its place."""
     if slug := checks.refusal(request, network):
         return declined(slug)
@@ -23,5 +25,5 @@ def authorize(request: Request, network: Configuration) -> Story:
         changes[de.PIN_BLOCK] = pins.translated_block(translated)
     answer = yield Ask(changes)
     if isinstance(answer, Silence):
-        return stand_in.without_issuer(request, network, answer, changes)
+        return when_silent(request, network, answer, changes)
     return issuer_answer.relayed(request, answer, changes)
