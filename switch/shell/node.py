@@ -43,6 +43,7 @@ from switch.store.journal import Journal, open_journal
 
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
+IN_FLIGHT_MAX: Final = 4096  # of one connection: beyond it we stop reading, and TCP makes the peer wait
 LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
 
 log = structlog.get_logger()
@@ -161,6 +162,8 @@ class Node:
             while frames := await link.receive():
                 self.core.received(number, frames, now())
                 self.act()
+                while self.core.outstanding(number) >= IN_FLIGHT_MAX and not link.closed:
+                    await self.moved()
         except RemoteProtocolError as error:
             self._tell("link.broken", (_host(link), error.reason), link=link.name, reason=error.reason)
 

@@ -1,0 +1,90 @@
+"""The shell around the core: a peer that asks for more than it is answered is made to wait, and nothing is dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+from typing import Any, cast
+
+import pytest
+import trio
+import trio.testing
+
+from protocols import elements as de
+from protocols.runtime.link import Link
+from switch.core import Core
+from switch.ends import Side
+from switch.shell import node as shell
+from switch.store.journal import Journal
+from tests.switch.desk import DIALECT, NETWORK, PURCHASE, elements
+
+A_READ = 10
+
+
+class Wire:
+    """A link whose other end is the test."""
+
+    name, closed = "wire", False
+
+    def __init__(self) -> None:
+        self.sent: list[bytes] = []
+        self.reads = 0
+        self._give, self._take = trio.open_memory_channel[list[bytes]](1000)
+
+    def gives(self, frames: list[bytes]) -> None:
+        self._give.send_nowait(frames)
+
+    async def receive(self) -> list[bytes]:
+        frames = await self._take.receive()
+        self.reads += 1
+        return frames
+
+    def send(self, frames: Sequence[bytes], tokens: Sequence[object] | None = None) -> None:
+        self.sent += frames
+
+    def abort(self, reason: str) -> None:
+        self.closed = True
+
+    def unsent(self) -> list[object]:
+        return []
+
+
+class Disk:
+    async def append(self, records: Sequence[bytes]) -> int:
+        await trio.lowlevel.checkpoint()
+        return len(records)
+
+
+def purchase(number: int) -> bytes:
+    return DIALECT.encode("0100", elements({**PURCHASE, "stan": f"{number:06d}"}))
+
+
+async def test_at_the_cap_reading_stops_and_goes_on_when_answers_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "IN_FLIGHT_MAX", 25)
+    node = shell.Node(Core(NETWORK, Random(1)), cast(Journal, Disk()))
+    shop, bank = Wire(), Wire()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(node.keep_journal)
+        nursery.start_soon(node.attend_peer, cast(Link, bank), Side.ISSUER, NETWORK.participants["sandbox"])
+        nursery.start_soon(node.attend_gateway, cast(Link, shop), NETWORK.participants["lab"], ())
+        await trio.testing.wait_all_tasks_blocked()
+        greeting = DIALECT.decode(bank.sent.pop())
+        bank.gives([greeting.answered({de.RESPONSE_CODE: "00"})])
+        for read in range(10):
+            shop.gives([purchase(1 + read * A_READ + number) for number in range(A_READ)])
+        await trio.testing.wait_all_tasks_blocked()
+        assert (shop.reads, len(bank.sent)) == (3, 30)  # the third read went past the cap, and was the last
+
+        answered = 0
+        while shop.reads < 10 or answered < 100:
+            requests, bank.sent = bank.sent, []
+            answered += len(requests)
+            bank.gives([approval(frame) for frame in requests])
+            await trio.testing.wait_all_tasks_blocked()
+        assert len(shop.sent) == 100
+        nursery.cancel_scope.cancel()
+
+
+def approval(request: bytes) -> bytes:
+    answer: dict[int, Any] = {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: "A1B2C3"}
+    return DIALECT.decode(request).answered(answer)
