@@ -70,6 +70,7 @@ async def test_at_the_cap_reading_stops_and_goes_on_when_answers_come(monkeypatc
         await trio.testing.wait_all_tasks_blocked()
         greeting = DIALECT.decode(bank.sent.pop())
         bank.gives([greeting.answered({de.RESPONSE_CODE: "00"})])
+        await trio.testing.wait_all_tasks_blocked()  # it is signed on before anybody asks for it
         for read in range(10):
             shop.gives([purchase(1 + read * A_READ + number) for number in range(A_READ)])
         await trio.testing.wait_all_tasks_blocked()
