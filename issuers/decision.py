@@ -17,6 +17,7 @@ from issuers.ask import Ask
 from issuers.bank import Bank, Limits, Moment
 from issuers.book import Book, Booking, BookingState, Card, Effect, Way, without_usage
 from protocols import codes
+from protocols.additional_amounts import AdditionalAmount
 from protocols.money import currency
 
 T = TypeVar("T")
@@ -268,4 +269,4 @@ def additional_amount(account_type: str, amount_type: str, code: str, minor: int
     >>> additional_amount("00", "02", "KWD", -1500)
     '0002414D000000001500'
     """
-    return f"{account_type}{amount_type}{currency(code).number}{'D' if minor < 0 else 'C'}{abs(minor):012d}"
+    return AdditionalAmount(account_type, amount_type, currency(code).number, minor).text

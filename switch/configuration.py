@@ -64,10 +64,6 @@ class Configuration:
         """Whether the switch needs a certificate."""
         return bool(self.network.tls_ports) or any(one.tls and one.dial for one in self.participants.values())
 
-    def issuer_of(self, request: Request) -> Participant | None:
-        """Who answers for the request's card, once routing has found its product."""
-        return self.participants[request.issued.issuer] if request.issued else None
-
 
 def configure(directory: Path | None = None) -> Configuration:
     """Read a network's files; NetworkError lists every problem of every file."""

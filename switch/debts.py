@@ -126,6 +126,3 @@ def issuer_of(past: Past) -> str:
     record: Any = past.sent or past.answered
     issuer: str = record.issuer
     return issuer
-
-
-__all__ = ["ADVICE", "REVERSAL", "Owing", "creditor", "issuer_of", "reversal_of", "values"]

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections import deque
 from typing import cast
 
+from protocols import elements as de
+from protocols.codes import is_approval
 from protocols.dialects import dialect_named
 from protocols.message import Message
 from switch import records
 from switch.records import Answered, Sent
-from switch.story import APPROVALS
 
 #: About 100 MB at 500 bytes each.
 REMEMBERED_MAX = 200_000
@@ -63,22 +64,22 @@ class Past:
     @property
     def declined(self) -> bool:
         """Whether it ended without moving money."""
-        return self.answered is not None and self.answered.response_code not in APPROVALS
+        return self.answered is not None and not is_approval(self.answered.response_code)
 
     @property
     def card_number(self) -> str:
         """Clear."""
-        return self.message.get(2) or ""
+        return self.message.get(de.PAN) or ""
 
     @property
     def amount(self) -> int:
         """DE 4, in minor units."""
-        return int(self.message.get(4) or 0)
+        return int(self.message.get(de.AMOUNT) or 0)
 
     @property
     def currency(self) -> str:
         """DE 49."""
-        return self.message.get(49) or ""
+        return self.message.get(de.CURRENCY) or ""
 
 
 class Memory:

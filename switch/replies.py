@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from protocols import elements as de
 from protocols import mti
-from protocols.codec.layout import KEEPABLE
+from protocols.codec.layout import ECHOED, KEEPABLE
 from protocols.codes import PARTIALLY_APPROVED, reason
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
@@ -22,9 +22,6 @@ IDENTITY = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.CURRENCY)
 
 #: An answer that carries these must agree in them with what was asked.
 MATCHED = (de.AMOUNT, de.TERMINAL_ID)
-
-#: What an answer echoes of a request that could not be read whole, where it could be read.
-ECHOED = (2, 3, 4, 7, 11, 12, 13, 32, 37, 41, 42, 49, 70, 90)
 
 
 def same_request(first: Message, repeat: Message) -> bool:

@@ -12,8 +12,7 @@ from collections.abc import Callable, Generator, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from protocols.codes import APPROVED, reason
-from protocols.message import Message
+from protocols.codes import reason
 
 if TYPE_CHECKING:
     from switch.configuration import Configuration
@@ -104,9 +103,6 @@ class Verdict:
         self.tombstone = tombstone  # the key of a request that must be refused should it still arrive
 
 
-#: DE 39 of an approval: in full, or of a part of the amount.
-APPROVALS = frozenset({APPROVED, "10"})
-
 Command = Ask | AskHsm | Recall
 Story = Generator[Command, Any, Verdict]
 #: Begins a story; one that waits for nothing is its verdict.
@@ -120,19 +116,3 @@ def declined(slug: str, debt: Debt | None = None) -> Verdict:
     '91'
     """
     return Verdict(reason(slug).response_code, reason=slug, debt=debt)
-
-
-__all__ = [
-    "APPROVALS",
-    "Ask",
-    "AskHsm",
-    "Command",
-    "Debt",
-    "Message",
-    "Recall",
-    "Silence",
-    "Story",
-    "Teller",
-    "Verdict",
-    "declined",
-]
