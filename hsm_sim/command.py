@@ -39,6 +39,7 @@ class Command:
     answer: Callable[[HsmRequest, Keyring, Randomness], Answer]
     keys: tuple[KeyRule, ...] = ()
     needs_authorised: bool = False
+    slow: bool = False  # takes milliseconds or more: the server runs it in a thread, answers stay in order
 
     @property
     def code(self) -> str:
