@@ -23,18 +23,36 @@ class LmkSetting(_Setting):
     """One LMK: which published set it holds, what NC says of it, and whether it is in the authorised state."""
 
     id: _LmkId
-    set: Literal["test-variant"]
+    set: Literal["test-variant", "test-3des-block", "test-aes-block"]
     check_value: Annotated[str, Field(pattern=r"^[0-9A-F]{16}$")]
     authorised: bool = False
 
 
-TEST_LMK = LmkSetting(id="00", set="test-variant", check_value="2686040000000000", authorised=True)
+TEST_LMKS = (
+    LmkSetting(id="00", set="test-variant", check_value="2686040000000000", authorised=True),
+    LmkSetting(id="01", set="test-3des-block", check_value="8E0EC00000000000", authorised=True),
+    LmkSetting(id="02", set="test-aes-block", check_value="9D04A00000000000", authorised=True),
+)
 
 
 class Settings(_Setting):
     """One simulated HSM."""
 
-    port: str = "hsm"  # a name of the network's port table, or host:port
+    port: str = "hsm"  # a name of the network's port table, or host:port; TCP, and UDP where that is on
+    udp: bool = True
+    tls_port: str | None = None  # mutual TLS, and only that; None: there is none
+    control_port: str | None = None  # faults on purpose: JSON lines, always on this machine alone; None: there is none
+    port_selects_lmk: bool = False  # TCP ports `port` + 1 + n for LMK n as well
+    idle_s: Annotated[float, Field(ge=0)] = 0  # a connection that says nothing for so long is closed; 0: never
+    drain_s: Annotated[float, Field(ge=0, le=60)] = 3  # for what is in hand when told to stop
+    slow_workers: Annotated[int, Field(ge=1, le=64)] = 2  # threads for commands that take long (RSA keys)
+    serial: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{12}$")] = "SIMULATOR001"  # what the health commands say
+    j2_delimiter: Annotated[str, Field(pattern=r"^[ -~]$")] = ";"
+    audit: Literal["none", "keys", "all"] = "keys"  # a line for each command that makes, moves or tells a key; or for all
+    # Wrong PINs until PIN checks are answered 39 (until a test clears it); 0: nobody watches.
+    pin_failures_a_minute: Annotated[int, Field(ge=0)] = 0
+    pin_failures_an_hour: Annotated[int, Field(ge=0)] = 0
+    pin_attack: Annotated[int, Field(ge=0)] = 0
     header_length: Annotated[int, Field(ge=0, le=255)] = 4
     connections: Annotated[int, Field(ge=1, le=4096)] = 128
     firmware: Annotated[str, Field(pattern=r"^[!-~]{9}$")] = "1500-0023"
@@ -47,7 +65,7 @@ class Settings(_Setting):
     x9_17_under_lmk: bool = True  # whether 32H, X and Y keys are taken under the LMK; else 26
     refuse_equal_halves: bool = False  # 75 for a double-length key that is a single one twice
     cached_keys: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # opened keys kept ready, per LMK
-    lmk: tuple[LmkSetting, ...] = (TEST_LMK,)
+    lmk: tuple[LmkSetting, ...] = TEST_LMKS
 
     @model_validator(mode="after")
     def _lmks_fit(self) -> Self:

@@ -16,7 +16,6 @@ KEY = KeyRule("key", types=("003", "008"), chosen_by="key_type")
 RETAIL = 3
 MORE_FOLLOWS = "12"
 HEX_INPUT = "1"
-BY_HEADER = "FFF"
 MAC_DIGITS = {"0": 8, "1": 16}
 
 
@@ -45,9 +44,7 @@ def mac_of(request: HsmRequest, keys: Keyring) -> str:
 
 
 def _opened(request: HsmRequest, keys: Keyring) -> tuple[DesKey, int]:
-    if request.fields["key_type"] == BY_HEADER:
-        raise RefusedError(codes.LMK_SCHEME)
-    key = keys.open(KEY, request.fields)
+    key = keys.open_des(KEY, request.fields)
     algorithm = int(request.fields["algorithm"])
     if algorithm == RETAIL and len(key.clear) != DOUBLE:
         raise RefusedError(codes.KEY_LENGTH)

@@ -13,8 +13,8 @@ def translated(request: HsmRequest, keys: Keyring, randomness: Randomness, sourc
     fields = request.fields
     into = fields["destination_format"]
     keys.pin_rules.check_translation(fields["source_format"], into)
-    source_key = keys.open(source, fields)
-    destination_key = keys.open(to, fields)
+    source_key = keys.open_des(source, fields)
+    destination_key = keys.open_des(to, fields)
     account = fields["account"]
     pin = pin_in(fields["source_format"], source_key.decrypt(des_block(fields["pin_block"])), account)
     if len(pin) > _maximum_pin_length(fields["maximum_pin_length"]):

@@ -17,8 +17,8 @@ def pvv_verified(request: HsmRequest, keys: Keyring, randomness: Randomness, pin
     keys.pin_rules.check_format(code)
     if FORMATS[code].family is Family.ISO_2:  # between terminal and chip only: no network carries it
         raise RefusedError(codes.PIN_BLOCK_FORMAT)
-    block_key = keys.open(pin_key, fields)
-    verification_key = keys.open(pvk, fields)
+    block_key = keys.open_des(pin_key, fields)
+    verification_key = keys.open_des(pvk, fields)
     pin = pin_in(code, block_key.decrypt(des_block(fields["pin_block"])), fields["account"])
     expected = pvv(verification_key, fields["account"], fields["pvki"], pin)
     return checked(compare_digest(expected, fields["pvv"]))

@@ -34,7 +34,9 @@ def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer
     scheme = _scheme(fields["scheme"])
     if fields["mode"] != EXPORTED:
         clear = fresh_key(scheme.length, randomness)
-        return done(key=keys.seal(key_type, scheme, clear), check_value=_short_check_value(clear))
+        return done(
+            key=keys.seal(clear, key_type=key_type, scheme=scheme.letter), check_value=_short_check_value(clear)
+        )
     return _exported(fields, key_type, scheme, keys, randomness)
 
 
@@ -46,10 +48,10 @@ def _exported(
     export_scheme = _scheme(fields["export_scheme"])
     if export_scheme.length != scheme.length:
         raise RefusedError(codes.KEY_SCHEME)
-    zmk = keys.open(ZMK, fields)
+    zmk = keys.open_des(ZMK, fields)
     clear = fresh_key(scheme.length, randomness)
     return done(
-        key=keys.seal(key_type, scheme, clear),
+        key=keys.seal(clear, key_type=key_type, scheme=scheme.letter),
         exported_key=wrap(zmk.clear, export_scheme, clear),
         check_value=_short_check_value(clear),
     )

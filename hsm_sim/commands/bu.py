@@ -26,9 +26,9 @@ def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer
     if fields["key_length"] == BLOCK_FLAG:
         raise RefusedError(codes.LMK_SCHEME)
     if fields["pair_code"] == TYPE_FOLLOWS:
-        key = keys.open(BY_TYPE, fields)
+        key = keys.open_des(BY_TYPE, fields)
     elif fields["pair_code"] in PAIR_TYPES:
-        key = keys.open(BY_PAIR, fields)
+        key = keys.open_des(BY_PAIR, fields)
     else:
         raise RefusedError(codes.KEY_TYPE_CODE)
     if len(key.clear) != LENGTH_FLAGS[fields["key_length"]]:

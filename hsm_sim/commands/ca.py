@@ -2,11 +2,11 @@
 
 from hsm_sim.command import Answer, Command, Randomness
 from hsm_sim.commands._translate import translated
-from hsm_sim.keys import Keyring, KeyRule
+from hsm_sim.keys import DECRYPTS, ENCRYPTS, Keyring, KeyRule
 from protocols.hsm import LAYOUTS, HsmRequest, codes
 
-SOURCE = KeyRule("source_key", types=("002",))
-DESTINATION = KeyRule("destination_key", types=("001",), parity=codes.DESTINATION_PARITY)
+SOURCE = KeyRule("source_key", types=("002",), usages=("71", "P0"), modes=DECRYPTS)
+DESTINATION = KeyRule("destination_key", types=("001",), parity=codes.DESTINATION_PARITY, modes=ENCRYPTS)
 
 
 def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:

@@ -8,6 +8,7 @@ costs 0.4 µs where a new context costs ten times that.
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.cmac import CMAC
 
 BLOCK = 8
 SINGLE, DOUBLE, TRIPLE = 8, 16, 24
@@ -74,6 +75,17 @@ class DesKey:
         """Whole blocks, chained."""
         encryptor = Cipher(TripleDES(_three_parts(self.clear)), modes.CBC(iv)).encryptor()
         return encryptor.update(data) + encryptor.finalize()
+
+    def decrypt_cbc(self, data: bytes, iv: bytes) -> bytes:
+        """Whole blocks, unchained."""
+        decryptor = Cipher(TripleDES(_three_parts(self.clear)), modes.CBC(iv)).decryptor()
+        return decryptor.update(data) + decryptor.finalize()
+
+    def cmac(self, message: bytes) -> bytes:
+        """The eight bytes of the CMAC (NIST SP 800-38B)."""
+        context = CMAC(TripleDES(_three_parts(self.clear)))
+        context.update(message)
+        return context.finalize()
 
 
 def check_value(key: DesKey) -> str:

@@ -26,12 +26,23 @@ KEY_SCHEME = "26"
 KEY_LENGTH = "27"
 KEY_TYPE = "28"
 KEY_FUNCTION = "29"
+FRAUD = "39"
 DEFECT = "41"
 UNKNOWN_COMMAND = "68"
 FORMAT_DISABLED = "69"
 EQUAL_HALVES = "75"
 DATA_LENGTH = "80"
 LMK_SCHEME = "A1"
+BLOCK_LMK_ID = "A3"
+BLOCK_MAC = "A4"
+BLOCK_LENGTH = "A5"
+BLOCK_USAGE = "A6"
+BLOCK_ALGORITHM = "A7"
+BLOCK_MODE = "A8"
+BLOCK_VERSION = "A9"
+BLOCK_EXPORT = "AA"
+BLOCK_OPTIONAL = "AB"
+BLOCK_HEADER = "B2"
 
 TITLES: Mapping[str, str] = {
     DONE: "done",
@@ -53,10 +64,21 @@ TITLES: Mapping[str, str] = {
     KEY_LENGTH: "key length",
     KEY_TYPE: "key type",
     KEY_FUNCTION: "function not permitted for this key",
+    FRAUD: "fraud detection",
     DEFECT: "internal",
     UNKNOWN_COMMAND: "disabled or unknown command",
     FORMAT_DISABLED: "PIN block format disabled",
     EQUAL_HALVES: "single-length key masquerading as double",
     DATA_LENGTH: "data length",
     LMK_SCHEME: "LMK scheme",
+    BLOCK_LMK_ID: "LMK id in a key block",
+    BLOCK_MAC: "authenticator of a key block",
+    BLOCK_LENGTH: "length of the key in a key block",
+    BLOCK_USAGE: "key usage",
+    BLOCK_ALGORITHM: "key algorithm",
+    BLOCK_MODE: "mode of use",
+    BLOCK_VERSION: "key version",
+    BLOCK_EXPORT: "exportability",
+    BLOCK_OPTIONAL: "optional blocks of a key block",
+    BLOCK_HEADER: "header of a key block",
 }

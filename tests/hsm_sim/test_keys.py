@@ -4,7 +4,7 @@ import pytest
 
 from hsm_sim.commands import COMMANDS
 from hsm_sim.key_scheme import KEY_SCHEMES, wrap
-from hsm_sim.keys import KeyRule
+from hsm_sim.keys import KeyRule, KeyStore
 from hsm_sim.lmk import KEY_TYPES, TEST_VARIANT_PAIRS, Lmk
 from tests.hsm_sim.known import GOOD, K1, K1_CVK, K1_ZPK, K2_ZPK, Bench
 
@@ -81,7 +81,7 @@ def test_keys_are_remembered_up_to_a_bound() -> None:
     bench = Bench(cached_keys=1)
     for _ in range(3):
         assert bench.ask_good("CC").error == "00"
-    assert repr(K1_ZPK) not in repr(bench.desk._store.ring("00"))
+    assert repr(K1_ZPK) not in repr(KeyStore(bench.settings).ring("00"))
 
 
 def test_bu_by_pair_code_takes_the_pair_without_a_variant(bench: Bench) -> None:
