@@ -1,0 +1,51 @@
+"""Figures as a person reads them: times with a fitting unit, thin spaces between thousands. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+THIN: Final = "\N{NARROW NO-BREAK SPACE}"
+NONE: Final = "–"
+
+
+def time_of(us: float | None) -> str:
+    """A time of so many microseconds, three digits.
+
+    >>> time_of(870), time_of(1234), time_of(43_210), time_of(2_500_000), time_of(None)
+    ('870 µs', '1.23 ms', '43.2 ms', '2.50 s', '–')
+    """
+    if us is None:
+        return NONE
+    for unit, scale in (("s", 1_000_000), ("ms", 1000)):
+        if us >= scale:
+            value = us / scale
+            return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+    return f"{us:.0f} µs"
+
+
+def number_of(value: float) -> str:
+    """
+    >>> number_of(1234567).replace(THIN, " "), number_of(0.25), number_of(12.04), number_of(412.7)
+    ('1 234 567', '0.25', '12.0', '413')
+    """
+    if value == int(value) or abs(value) >= 100:
+        return f"{value:,.0f}".replace(",", THIN)
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def share_of(part: float, whole: float) -> str:
+    """
+    >>> share_of(1, 3), share_of(1, 100_000), share_of(0, 5), share_of(5, 5), share_of(1, 0)
+    ('33.3 %', '0.001 %', '0 %', '100 %', '–')
+    """
+    if not whole:
+        return NONE
+    percent = 100 * part / whole
+    if percent in (0.0, 100.0):
+        return f"{percent:.0f} %"
+    return f"{percent:.3f} %" if percent < 0.1 else f"{percent:.2f} %" if percent > 99.9 else f"{percent:.1f} %"
+
+
+def minor_of(value: int) -> str:
+    """Minor units, as they are: what a currency's decimals are is its own business."""
+    return f"{value:,d}".replace(",", THIN)
