@@ -1,4 +1,4 @@
-"""Randomness as pure code sees it: what `random.Random` offers and we use. The instance, with its seed, is brought in."""
+"""Randomness as pure code sees it: what `random.Random` offers and we use. The instance is brought in with its seed."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ NANO: Final = 1_000_000_000
 
 @dataclass(frozen=True)
 class Plan:
-    """Arrival i is due `instants[i]` ns after the start and begins flow `names[flows[i]]`; in the whole it is `numbers[i]`."""
+    """Arrival i is due `instants[i]` ns after the start, begins `names[flows[i]]`, and is `numbers[i]` of the whole."""
 
     names: tuple[str, ...]
     instants: array[int]

@@ -5,7 +5,7 @@
     DIR/hist.hlog      HdrHistogram's log: tag `response/purchase` per second, and `code/purchase/00` by DE 39
     DIR/audit.json     findings with their keys, the books, what we injected ourselves
 
-`Result.write` and `Result.read` are inverse to each other. Pure but for those two; who measures is `tally`, who draws or
+`Result.write` and `Result.read` are inverse to each other. Pure but for those two; who measures is `tally`, who
 compares is `report` and `compare`. A message belongs to the second in which it was *planned*, counted from the start of
 the plan; so in every second offered = sent + not_sent, and what became of the sent ones stands in the same second,
 whenever it came. What the wire did in a second, whatever it was about, is in `Gauge`. No card number is in any of it.

@@ -24,6 +24,8 @@ from loadtest.usage import UsageError
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Positive = Annotated[float, Field(gt=0)]
 Digits = Annotated[str, Field(pattern=r"^[0-9]{1,11}$")]
+Elements = tuple[Annotated[int, Field(ge=2, le=128)], ...]
+MATCH: Final[dict[str, Elements]] = {"default": (11, 41), "0800": (7, 11)}  # a 0810 seldom has a terminal
 MIXES: Final = Path(__file__).parent / "mixes"
 
 
@@ -199,9 +201,7 @@ class Scenario(_Part):
     title: str = ""
     target: Target = Target()
     links: Links = Links()
-    match: dict[str, tuple[Annotated[int, Field(ge=2, le=128)], ...]] = Field(
-        default_factory=lambda: {"default": (11, 41)}
-    )
+    match: dict[str, Elements] = Field(default_factory=lambda: dict(MATCH))
     plan: PlanPart
     mix: Annotated[dict[str, Weighted], Field(min_length=1)]
     flows: Path | None = None  # a folder with flows of one's own, beside those that are shipped
