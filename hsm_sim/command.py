@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from hsm_sim.keys import Keyring, KeyRule
+from hsm_sim.figures import Figures
+from hsm_sim.keys import Keyring, KeyRule, KeyStore
+from hsm_sim.settings import Settings
 from protocols.hsm import HsmRequest, Layout, codes
 
 Randomness = Callable[[int], bytes]  # so many bytes that nobody can foretell, unless a seed was asked for
@@ -32,6 +34,15 @@ def checked(holds: bool) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Station:
+    """What the health commands look at: the HSM as a whole, not one LMK of it."""
+
+    settings: Settings
+    figures: Figures
+    store: KeyStore
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """One host command. `answer` raises RefusedError for what it will not do; anything else is our defect."""
 
@@ -40,7 +51,17 @@ class Command:
     keys: tuple[KeyRule, ...] = ()
     needs_authorised: bool = False
     slow: bool = False  # takes milliseconds or more: the server runs it in a thread, answers stay in order
+    tells: Callable[[HsmRequest, Station], Answer] | None = None  # a health command: this instead of `answer`
 
     @property
     def code(self) -> str:
         return self.layout.command
+
+
+def telling(layout: Layout, tells: Callable[[HsmRequest, Station], Answer]) -> Command:
+    """A health command: it opens no key and needs no LMK."""
+    return Command(layout, _without_a_station, tells=tells)
+
+
+def _without_a_station(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
+    raise NotImplementedError("the desk asks `tells`")

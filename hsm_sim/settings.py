@@ -48,7 +48,7 @@ class Settings(_Setting):
     slow_workers: Annotated[int, Field(ge=1, le=64)] = 2  # threads for commands that take long (RSA keys)
     serial: Annotated[str, Field(pattern=r"^[0-9A-Za-z]{12}$")] = "SIMULATOR001"  # what the health commands say
     j2_delimiter: Annotated[str, Field(pattern=r"^[ -~]$")] = ";"
-    audit: Literal["none", "keys", "all"] = "keys"  # a line for each command that makes, moves or tells a key; or for all
+    audit: Literal["none", "keys", "all"] = "keys"  # a log line for commands that make or move keys
     # Wrong PINs until PIN checks are answered 39 (until a test clears it); 0: nobody watches.
     pin_failures_a_minute: Annotated[int, Field(ge=0)] = 0
     pin_failures_an_hour: Annotated[int, Field(ge=0)] = 0

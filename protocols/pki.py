@@ -23,7 +23,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 FOLDER: Final = "pki"  # of the state folder
 AUTHORITY: Final = "authority"  # whose certificate everybody trusts
 SWITCH: Final = "switch"  # the name of the switch itself, which is no participant
-RESERVED: Final = frozenset({AUTHORITY, SWITCH})
+HSM: Final = "hsm"  # and of the HSM simulator
+RESERVED: Final = frozenset({AUTHORITY, SWITCH, HSM})
 
 # A stolen key is of use until its certificate ends, and nothing is revoked yet: hence short. The authority
 # outlives its certificates many times over, because replacing it means visiting every participant.

@@ -1,6 +1,6 @@
 """The certificates of a network on this machine: who has one, and that it is there and not about to end.
 
-Files in one folder, closed to everybody else: the authority's, the switch's, one of each participant. What
+Files in one folder, closed to everybody else: the authority's, the switch's, the HSM's, one of each participant. What
 nobody has made is made; what is there is never replaced, but a certificate that ends soon is renewed for the
 same key. Where the authority's own key is missing, somebody else signs for this network, and nothing is made.
 """
@@ -16,6 +16,7 @@ from protocols.network import load
 from protocols.participant import load_participants
 from protocols.pki import (
     AUTHORITY,
+    HSM,
     SWITCH,
     Credential,
     certificate_file,
@@ -46,7 +47,7 @@ def keep_up(folder: Path, network: Path | None, now: datetime) -> list[str]:
     authority = _authority_in(folder)
     if authority is None:
         return []
-    return list(_kept_up(folder, authority, [SWITCH, *load_participants(network)], known.host, now))
+    return list(_kept_up(folder, authority, [SWITCH, HSM, *load_participants(network)], known.host, now))
 
 
 def _kept_up(folder: Path, authority: Credential, names: Iterable[str], host: str, now: datetime) -> Iterable[str]:

@@ -80,6 +80,10 @@ class Party:
         return place.command(self.part, *filter(None, (self.name,)), *more)
 
 
+#: The ports of network.toml that the HSM may listen on.
+HSM_PORTS = ("hsm", "hsm_tls", "hsm_control")
+
+
 def issuers_here(network: Path | None) -> list[str]:
     """The issuers whose host is ours: those with a file in banks/."""
     return [path.stem for path in toml_files(network, "banks")]
@@ -108,5 +112,5 @@ def parties_of(network: Path | None, gateways: Sequence[str] | None = None) -> l
 def ports_taken_by(network: Path | None) -> dict[str, int]:
     """The fixed ports that the network's own processes will listen on, by name."""
     read = load(network)
-    names = ["hsm", *issuers_here(network), *(listener.port for listener in read.listeners)]
+    names = [*HSM_PORTS, *issuers_here(network), *(listener.port for listener in read.listeners)]
     return {name: read.ports[name] for name in dict.fromkeys(names) if name in read.ports}

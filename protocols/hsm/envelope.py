@@ -126,15 +126,17 @@ def read_answer(
     found: dict[str, str] = {}
     trailer = None
     if layout.has_data(error):
-        at = _read_answer_fields(layout, text, found, asked)
+        at = _read_answer_fields(layout, text, found, asked, error)
         trailer = _answer_trailer(command, text, at)
     return HsmAnswer(frame[:header_length], error, found, trailer)
 
 
-def _read_answer_fields(layout: Layout, text: str, found: dict[str, str], asked: Mapping[str, str | bytes]) -> int:
+def _read_answer_fields(
+    layout: Layout, text: str, found: dict[str, str], asked: Mapping[str, str | bytes], error: str
+) -> int:
     known = {name: _text(value) for name, value in asked.items()}
     try:
-        return layout.read_answer(text, COMMAND_LENGTH + ERROR_LENGTH, found, known)
+        return layout.read_answer(text, COMMAND_LENGTH + ERROR_LENGTH, found, known, error)
     except UnreadableError as refused:
         raise RemoteProtocolError(f"HSM answer to {layout.command}: {refused.field} cannot be read") from None
 
@@ -202,11 +204,16 @@ def build_answer(request: HsmRequest, error: str = DONE, **fields: str) -> bytes
     >>> build_answer(read_request(b"0001NC"), "13")
     b'0001ND13'
     """
+    return pack_answer(request, error, fields)
+
+
+def pack_answer(request: HsmRequest, error: str, fields: Mapping[str, str]) -> bytes:
+    """`build_answer` for fields that are a mapping already."""
     body = ""
     layout = LAYOUTS.get(request.command)
     if layout is not None and layout.has_data(error):
         try:
-            body = layout.write_answer(fields, request.fields)
+            body = layout.write_answer(fields, request.fields, error)
         except UnreadableError as refused:
             raise LocalProtocolError(f"{request.command}: answer field {refused.field} does not fit") from None
     return request.header + _bytes(response_code(request.command) + error + body) + _trailer_bytes(request.trailer)

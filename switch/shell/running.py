@@ -20,7 +20,7 @@ from switch.shell.supervisor import Charge
 
 def provide_certificates(place: Place) -> list[str]:
     """Everybody's certificate before anybody starts; the names of those whose certificate is new."""
-    if not configure(place.network).uses_tls:
+    if not configure(place.network).uses_tls and "hsm_tls" not in load(place.network).ports:
         return []
     return keep_up(certificate_folder(place.state), place.network, today())
 

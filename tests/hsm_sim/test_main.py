@@ -6,11 +6,12 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from protocols import network
+from protocols import network, pki
 
 
 def _free_port() -> int:
@@ -23,9 +24,25 @@ def _free_port() -> int:
 def place(tmp_path: Path) -> tuple[Path, int]:
     """A network's folder with the HSM on a free port."""
     port = _free_port()
-    (tmp_path / "network.toml").write_text(f"[ports]\nhsm = {port}\n")
+    (tmp_path / "network.toml").write_text(
+        f"[ports]\nhsm = {port}\nhsm_tls = {_free_port()}\nhsm_control = {_free_port()}\n"
+    )
+    _certify(tmp_path / pki.FOLDER)
     (tmp_path / "hsm.toml").write_text(network.source(None, "hsm.toml").read_text())
     return tmp_path, port
+
+
+def _certify(folder: Path) -> None:
+    """What `payswitch pki init` lays there, as far as the HSM needs it."""
+    folder.mkdir(mode=0o700)
+    now = datetime.now(UTC)
+    authority = pki.make_authority("test", now)
+    (folder / "authority.crt").write_bytes(authority.certificate)
+    for name in ("hsm", "switch"):
+        made = pki.issue(authority, name, ["127.0.0.1"], now)
+        (folder / f"{name}.crt").write_bytes(made.certificate)
+        (folder / f"{name}.key").write_bytes(made.key)
+        (folder / f"{name}.key").chmod(0o600)
 
 
 def _started(directory: Path, *more: str) -> subprocess.Popen[str]:
@@ -51,6 +68,7 @@ def test_it_says_where_it_listens_answers_and_stops_cleanly(
 ) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == f"listening hsm 127.0.0.1:{place[1]}\n"
+    assert process.stdout.readline().startswith("listening hsm 127.0.0.1:")
     assert process.stdout.readline() == "ready hsm\n"
     with socket.create_connection(("127.0.0.1", place[1]), timeout=10) as link:
         link.sendall(b"\x00\x060001NC")

@@ -8,8 +8,8 @@ from hsm_sim.settings import Settings, load
 from protocols.network import NetworkError
 
 
-def test_the_settings_as_delivered_are_the_defaults() -> None:
-    assert load() == Settings()
+def test_the_settings_as_delivered_are_the_defaults_with_tls_and_a_control_port() -> None:
+    assert load() == Settings(tls_port="hsm_tls", control_port="hsm_control")
 
 
 def test_all_problems_are_reported_at_once_and_no_value_is_repeated(tmp_path: Path) -> None:

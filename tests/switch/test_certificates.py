@@ -20,7 +20,7 @@ from switch.home import certificate_folder, start_afresh
 from switch.network_copy import copy_network
 
 NOW = datetime.now(UTC)
-EVERYBODY = {"switch", "comtrust", "nbd", "ebi", "nbk", "sandbox", "lab"}
+EVERYBODY = {"switch", "hsm", "comtrust", "nbd", "ebi", "nbk", "sandbox", "lab"}
 
 
 @pytest.fixture
@@ -119,7 +119,7 @@ def test_new_books_keep_the_old_certificates(folder: Path) -> None:
 def test_pki_init_says_what_it_made_and_makes_it_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = str(tmp_path / "state")
     assert main(["pki", "init", "--state", state]) == 0
-    assert "an authority, and certificates for switch, comtrust" in capsys.readouterr().out
+    assert "an authority, and certificates for switch, hsm, comtrust" in capsys.readouterr().out
     assert main(["pki", "init", "--state", state]) == 2
     assert "nothing overwritten" in capsys.readouterr().err
     assert main(["pki", "renew", "--state", state]) == 0
@@ -160,7 +160,7 @@ def test_a_port_has_one_way_of_knowing_who_is_there(network: Path, line: str, pr
         load(network)
 
 
-@pytest.mark.parametrize("name", ["switch", "authority"])
+@pytest.mark.parametrize("name", ["switch", "authority", "hsm"])
 def test_nobody_is_called_like_a_certificate_of_the_network_itself(network: Path, name: str) -> None:
     rewrite(network / "participants" / "sandbox.toml", 'id = "sandbox"', f'id = "{name}"')
     for product in (network / "products").glob("*.toml"):
