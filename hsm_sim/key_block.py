@@ -1,32 +1,34 @@
-"""Thales key blocks (scheme S): a clear header that says what a key is for, the key encrypted, and a MAC over both.
+"""Key blocks: a clear header that says what a key is for, the key encrypted, and a MAC over both.
 
-    S  version 1  length 4N  usage 2  algorithm 1  mode 1  key version 2  exportability 1  optional blocks 2N
-       LMK id 2  [optional blocks]  encrypted key, hex  authenticator, hex
+    S or R  version 1  length 4N  usage 2  algorithm 1  mode 1  key version 2  exportability 1  optional blocks 2N
+            LMK id 2 (TR-31: reserved)  [optional blocks]  encrypted key, hex  authenticator, hex
 
-Version 0 stands under a 3DES key (an LMK or a ZMK), version 1 under an AES key.
-The clear field is the key's length in bits, the key, and random padding. Nothing
-a header says is believed before the MAC holds. Whether a command may use such a
-key is for `keys.py`; TR-31 blocks (scheme R) are in `primitives/tr31.py`.
+Thales' own (scheme S) are of version 0 under a 3DES key (an LMK or a ZMK) and 1
+under an AES key; TR-31 (scheme R) is of version A, B or C under 3DES and D under
+AES. The clear field is the key's length in bits, the key, and random padding;
+padding that hides the length of a key (X9.143) is read and not written. Nothing a
+header says is believed before the MAC holds. The cryptography is in
+`primitives/bound_block.py`; whether a command may use such a key is for `keys.py`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from hmac import compare_digest
 
 from hsm_sim.errors import RefusedError
-from hsm_sim.primitives import aes, des
 from hsm_sim.primitives.aes import AesKey
-from hsm_sim.primitives.des import DesKey, xor
+from hsm_sim.primitives.bound_block import Binding, UnboundError, binding
+from hsm_sim.primitives.des import DesKey
 from protocols.hsm import codes
 from protocols.hsm.fields import is_digits, is_hex
 
 HEADER_LENGTH = 16
-SCHEME = "S"
+THALES, TR31 = "S", "R"
+VERSIONS = {THALES: "01", TR31: "ABCD"}
 UNDER_NO_LMK = "FF"  # the LMK id of a block that travels under a ZMK
+RESERVED = "00"  # what stands there in TR-31
 LONGEST = 9999  # what four digits of length can say
 PADDING = "PB"  # the optional block that fills
-_AES_OF_LENGTH = {16: b"\x00\x02\x00\x80", 24: b"\x00\x03\x00\xc0", 32: b"\x00\x04\x01\x00"}
 
 Random = Callable[[int], bytes]  # so many random bytes
 
@@ -48,100 +50,68 @@ class Attributes:
     optional: tuple[tuple[str, str], ...] = ()
 
 
-class _UnderDes:
-    """Version 0: two variants of the key above; CBC from the header's start; CBC-MAC over header and ciphertext."""
-
-    version, block, mac_length = "0", des.BLOCK, 4
-
-    def __init__(self, under: DesKey) -> None:
-        self._encrypts = DesKey(xor(under.clear, b"\x45" * len(under.clear)))
-        self._authenticates = DesKey(xor(under.clear, b"\x4d" * len(under.clear)))
-
-    def encrypted(self, clear: bytes, header: str) -> bytes:
-        return self._encrypts.encrypt_cbc(clear, header[: des.BLOCK].encode())
-
-    def decrypted(self, encrypted: bytes, header: str) -> bytes:
-        return self._encrypts.decrypt_cbc(encrypted, header[: des.BLOCK].encode())
-
-    def mac(self, message: bytes) -> bytes:
-        message += bytes(-len(message) % des.BLOCK)
-        return self._authenticates.encrypt_cbc(message, bytes(des.BLOCK))[-des.BLOCK :][: self.mac_length]
+@lru_cache(maxsize=256)  # the LMKs and the ZMKs in use; deriving is most of the price of a block
+def _binding(under: DesKey | AesKey, version: str) -> Binding:
+    """What binds blocks of this version under this key; refuses a version that wants a key of the other sort."""
+    found = binding(version, under)
+    if found is None:
+        raise RefusedError(codes.LMK_SCHEME)
+    return found
 
 
-class _UnderAes:
-    """Version 1: two keys derived by CMAC; CBC from the whole header; CMAC over header and ciphertext."""
-
-    version, block, mac_length = "1", aes.BLOCK, 8
-
-    def __init__(self, under: AesKey) -> None:
-        self._encrypts = _derived(under, b"\x00\x00")
-        self._authenticates = _derived(under, b"\x00\x01")
-
-    def encrypted(self, clear: bytes, header: str) -> bytes:
-        return self._encrypts.encrypt_cbc(clear, header[: aes.BLOCK].encode())
-
-    def decrypted(self, encrypted: bytes, header: str) -> bytes:
-        return self._encrypts.decrypt_cbc(encrypted, header[: aes.BLOCK].encode())
-
-    def mac(self, message: bytes) -> bytes:
-        return self._authenticates.cmac(message)[: self.mac_length]
-
-
-def _derived(under: AesKey, used_for: bytes) -> AesKey:
-    """CMAC in counter mode over exactly these eight bytes: counter, use, 00, algorithm, length in bits."""
-    tail = used_for + b"\x00" + _AES_OF_LENGTH[len(under.clear)]
-    halves = [under.cmac(bytes((counter,)) + tail) for counter in (1, 2)]
-    return AesKey(b"".join(halves)[: len(under.clear)])
-
-
-@lru_cache(maxsize=64)  # the LMKs and the ZMKs in use; deriving is most of the price of a block
-def _protection(under: DesKey | AesKey) -> _UnderDes | _UnderAes:
-    return _UnderAes(under) if isinstance(under, AesKey) else _UnderDes(under)
-
-
-def wrap(under: DesKey | AesKey, attributes: Attributes, secret: bytes, random: Random, lmk_id: str) -> str:
-    """A block, with its S, of version 1 under an AES key and 0 under a DES key."""
-    protection = _protection(under)
+def wrap(
+    under: DesKey | AesKey,
+    attributes: Attributes,
+    secret: bytes,
+    random: Random,
+    lmk_id: str,
+    version: str | None = None,
+) -> str:
+    """A block with its scheme letter: S where no `version` is given, else TR-31 of version A, B, C or D."""
+    aes_above = isinstance(under, AesKey)
+    scheme = THALES if version is None else TR31
+    version = version or ("1" if aes_above else "0")
+    bound_by = _binding(under, version)
     clear = (len(secret) * 8).to_bytes(2, "big") + secret
-    clear += random(-len(clear) % protection.block)
-    tail = 2 * (len(clear) + protection.mac_length)
-    header = written_header(protection.version, attributes, lmk_id, tail, protection.block)
-    encrypted = protection.encrypted(clear, header)
-    return SCHEME + header + (encrypted + protection.mac(header.encode() + encrypted)).hex().upper()
+    clear += random(-len(clear) % bound_by.block)
+    tail = 2 * (len(clear) + bound_by.mac_length)
+    header = written_header(version, attributes, lmk_id, tail, bound_by.block)
+    return scheme + header + bound_by.bound(header.encode(), clear).hex().upper()
 
 
 def unwrap(under: DesKey | AesKey, wire: str, lmk_id: str) -> tuple[bytes, Attributes]:
-    """The secret in a block and what its header says of it.
+    """The secret in a block (with its scheme letter) and what its header says of it.
 
     Raises RefusedError, in this order: B2 and 80 for what is no block, A1 for one of
-    the other version, A3 for another LMK's, A4 where the MAC does not hold, A5 and AB.
+    another version, A3 for another LMK's, A4 where the MAC does not hold, A5 and AB.
+    TR-31 has no LMK id, so none is looked at there.
     """
-    protection = _protection(under)
-    block = wire[1:]
+    scheme, block = wire[:1], wire[1:]
     attributes, end = read_header(block)
-    if block[0] != protection.version:
+    if block[0] not in VERSIONS.get(scheme, ""):
         raise RefusedError(codes.LMK_SCHEME)
-    if block[14:16] != lmk_id:
+    bound_by = _binding(under, block[0])
+    if scheme == THALES and block[14:16] != lmk_id:
         raise RefusedError(codes.BLOCK_LMK_ID)
-    encrypted, mac = _tail(block[end:], protection)
-    if not compare_digest(protection.mac(block[:end].encode() + encrypted), mac):
-        raise RefusedError(codes.BLOCK_MAC)
-    secret = _measured(protection.decrypted(encrypted, block))
+    try:
+        clear = bound_by.unbound(block[:end].encode(), _tail(block[end:], bound_by))
+    except UnboundError:
+        raise RefusedError(codes.BLOCK_MAC) from None
+    secret = _measured(clear)
     names = [name for name, _ in attributes.optional]
     if len(set(names)) != len(names):
         raise RefusedError(codes.BLOCK_OPTIONAL)
     return secret, attributes
 
 
-def _tail(text: str, protection: _UnderDes | _UnderAes) -> tuple[bytes, bytes]:
+def _tail(text: str, bound_by: Binding) -> bytes:
     """The encrypted part and the MAC. What is not hex is a MAC that cannot hold."""
     if not is_hex(text):
         raise RefusedError(codes.BLOCK_MAC)
-    size = len(text) // 2 - protection.mac_length
-    if len(text) % 2 or size < protection.block or size % protection.block:
+    size = len(text) // 2 - bound_by.mac_length
+    if len(text) % 2 or size < bound_by.block or size % bound_by.block:
         raise RefusedError(codes.DATA_LENGTH)
-    tail = bytes.fromhex(text)
-    return tail[:size], tail[size:]
+    return bytes.fromhex(text)
 
 
 def _measured(clear: bytes) -> bytes:

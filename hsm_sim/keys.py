@@ -266,7 +266,7 @@ class BlockKeyring(Keyring):
         return key_block.wrap(self.lmk.key, attributes, clear, random, self.lmk.id)
 
     def _unwrapped(self, wire: str) -> tuple[bytes, Attributes]:
-        if wire[:1] != key_block.SCHEME:
+        if wire[:1] != key_block.THALES:
             raise RefusedError(codes.LMK_SCHEME)
         return key_block.unwrap(self.lmk.key, wire, self.lmk.id)
 
