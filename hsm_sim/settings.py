@@ -58,10 +58,13 @@ class Settings(_Setting):
     firmware: Annotated[str, Field(pattern=r"^[!-~]{9}$")] = "1500-0023"
     default_lmk: _LmkId = "00"
     disabled_commands: frozenset[Annotated[str, Field(min_length=2, max_length=2)]] = frozenset()
-    # Legacy formats are not built: they answer 69 whether they stand here or not.
     disabled_pin_formats: frozenset[_Code] = frozenset()
     pci_pin_translation: bool = True  # PCI PIN requirement 3-3; off only to rehearse an old estate
     iso1_to_iso1: bool = True
+    iso2_to_chip: bool = False  # ISO formats 0, 1, 3, 4 to 2, where this HSM is known to speak to chips
+    clear_decimalisation_tables: bool = True  # sixteen digits are a table as it is; else they are decrypted like any
+    strong_decimalisation_tables: bool = False  # 25 for a table of fewer than eight different digits
+    excluded_pins: frozenset[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = frozenset()  # nobody may choose: 86
     x9_17_under_lmk: bool = True  # whether 32H, X and Y keys are taken under the LMK; else 26
     refuse_equal_halves: bool = False  # 75 for a double-length key that is a single one twice
     cached_keys: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # opened keys kept ready, per LMK

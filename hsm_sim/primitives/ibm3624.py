@@ -15,7 +15,7 @@ def natural_pin(pvk: DesKey, data: bytes, table: str, length: int) -> str:
 
     >>> key = DesKey(bytes.fromhex("0123456789ABCDEFFEDCBA9876543210"))
     >>> natural_pin(key, bytes.fromhex("1234567890ABCDEF"), "0123456789012345", 4)
-    '6225'
+    '4794'
     """
     return pvk.encrypt(data).hex().translate(str.maketrans(_HEX_DIGITS, table))[:length]
 
@@ -23,8 +23,8 @@ def natural_pin(pvk: DesKey, data: bytes, table: str, length: int) -> str:
 def offset_of(pin: str, natural: str) -> str:
     """What must be added to the natural PIN; both of one length.
 
-    >>> offset_of("1234", "6225")
-    '5019'
+    >>> offset_of("1234", "4794")
+    '7540'
     """
     return "".join([str((int(ours) - int(theirs)) % 10) for ours, theirs in zip(pin, natural, strict=True)])
 
@@ -32,7 +32,7 @@ def offset_of(pin: str, natural: str) -> str:
 def pin_with(offset: str, natural: str) -> str:
     """The PIN that this offset makes of the natural one.
 
-    >>> pin_with("5019", "6225")
+    >>> pin_with("7540", "4794")
     '1234'
     """
     return "".join([str((int(ours) + int(theirs)) % 10) for ours, theirs in zip(offset, natural, strict=True)])

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 DONE = "00"
 NOT_VERIFIED = "01"
+PVK_NOT_SINGLE = "02"
 KEY_TYPE_CODE = "04"
 KEY_LENGTH_FLAG = "05"
 SOURCE_PARITY = "10"
@@ -22,6 +23,7 @@ INDEX = "21"
 ACCOUNT = "22"
 PIN_BLOCK_FORMAT = "23"
 PIN_LENGTH = "24"
+DECIMALISATION_TABLE = "25"
 KEY_SCHEME = "26"
 KEY_LENGTH = "27"
 KEY_TYPE = "28"
@@ -32,6 +34,8 @@ UNKNOWN_COMMAND = "68"
 FORMAT_DISABLED = "69"
 EQUAL_HALVES = "75"
 DATA_LENGTH = "80"
+PIN_MISMATCH = "81"
+EXCLUDED_PIN = "86"
 LMK_SCHEME = "A1"
 BLOCK_LMK_ID = "A3"
 BLOCK_MAC = "A4"
@@ -47,6 +51,7 @@ BLOCK_HEADER = "B2"
 TITLES: Mapping[str, str] = {
     DONE: "done",
     NOT_VERIFIED: "verification failed",
+    PVK_NOT_SINGLE: "PVK not of single length (a warning)",
     KEY_TYPE_CODE: "key type code",
     KEY_LENGTH_FLAG: "key length flag",
     SOURCE_PARITY: "source key parity",
@@ -60,6 +65,7 @@ TITLES: Mapping[str, str] = {
     ACCOUNT: "account number",
     PIN_BLOCK_FORMAT: "PIN block format, or a translation that is not allowed",
     PIN_LENGTH: "PIN shorter than 4 or longer than 12",
+    DECIMALISATION_TABLE: "decimalisation table",
     KEY_SCHEME: "key scheme",
     KEY_LENGTH: "key length",
     KEY_TYPE: "key type",
@@ -70,6 +76,8 @@ TITLES: Mapping[str, str] = {
     FORMAT_DISABLED: "PIN block format disabled",
     EQUAL_HALVES: "single-length key masquerading as double",
     DATA_LENGTH: "data length",
+    PIN_MISMATCH: "PIN length mismatch",
+    EXCLUDED_PIN: "PIN on the list of excluded ones",
     LMK_SCHEME: "LMK scheme",
     BLOCK_LMK_ID: "LMK id in a key block",
     BLOCK_MAC: "authenticator of a key block",
