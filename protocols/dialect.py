@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from protocols.codec import Codec, headed
+from protocols.codec.layout import Layout
 from protocols.elements import ELEMENTS, Element
 from protocols.header import Header
 from protocols.message import Message
@@ -59,6 +60,15 @@ class Dialect:
         is_usual = self.header is not None and self.header.length == header.length
         name = self.name if is_usual else f"{self.bare.name}+{header.length}"
         return replace(self.bare, name=name, header=header, origin=self.bare)
+
+    @property
+    def shortest_head(self) -> int:
+        """How many bytes message type and first bitmap take."""
+        return self._codec.shortest_head
+
+    def layout(self, head: bytes) -> Layout | None:
+        """The layout of frames that begin so, if there have been enough of them to keep it."""
+        return self._codec.layout(head)
 
     def decode(self, frame: bytes) -> Message:
         """The message in a whole frame; FormatError when it cannot be read."""

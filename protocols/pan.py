@@ -7,6 +7,7 @@ where a card number leaves its shelter. Routing and products do not belong here.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Final
 
 SHORTEST: Final = 8  # ISO/IEC 7812-1: an issuer number of eight digits is the least that names anybody
@@ -41,10 +42,10 @@ def masked(text: str) -> str:
     return "*" * len(text)
 
 
-# What each digit counts, and what it counts in a doubled place: the digit sum of its double.
-# Tables for `bytes.translate`, because every request passes here.
-_ONCE: Final = bytes.maketrans(b"0123456789", bytes(range(10)))
-_DOUBLED: Final = bytes.maketrans(b"0123456789", bytes((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)))
+# What four digits add, every second from the right doubled: the digit sum of its double. One look serves
+# four digits, because every request passes here (0.4 µs; digit by digit it was 1.3).
+_DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
+_FOUR: Final = {f"{a}{b}{c}{d}": _DOUBLED[a] + b + _DOUBLED[c] + d for a, b, c, d in product(range(10), repeat=4)}
 
 
 def luhn_valid(digits: str) -> bool:
@@ -53,7 +54,12 @@ def luhn_valid(digits: str) -> bool:
     >>> luhn_valid("9414100000000017"), luhn_valid("9414100000000018"), luhn_valid("94141A")
     (True, False, False)
     """
-    return is_digits(digits) and _luhn_sum(digits) % 10 == 0
+    try:
+        if len(digits) == 16:  # nearly all are
+            return (_FOUR[digits[:4]] + _FOUR[digits[4:8]] + _FOUR[digits[8:12]] + _FOUR[digits[12:]]) % 10 == 0
+        return bool(digits) and _luhn_sum(digits) % 10 == 0
+    except KeyError:  # something in it is not a digit
+        return False
 
 
 def check_digit(payload: str) -> str:
@@ -68,9 +74,9 @@ def check_digit(payload: str) -> str:
 
 
 def _luhn_sum(number: str) -> int:
-    """The sum over a whole number, check digit included: every second digit from the right is doubled."""
-    from_the_right = number.encode()[::-1]
-    return sum(from_the_right[::2].translate(_ONCE)) + sum(from_the_right[1::2].translate(_DOUBLED))
+    """The sum over a whole number, check digit included; KeyError where it is not made of digits."""
+    number = number.zfill(-len(number) % 4 + len(number))
+    return sum(_FOUR[number[at : at + 4]] for at in range(0, len(number), 4))
 
 
 class Pan:

@@ -66,6 +66,10 @@ class Outbox:
         self._records.append(packed)
         return packed
 
+    def add(self, packed: bytes) -> None:
+        """Add a record that is packed."""
+        self._records.append(packed)
+
     def hold(self, link: int, frame: bytes, token: object = None) -> None:
         """Send once everything recorded so far is durable."""
         self._held.append(Held(link, frame, token))

@@ -7,12 +7,14 @@ Frames stay frames (a slice, not a table of elements): that is what makes a reco
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgpack
 
+from protocols.codes import APPROVED
 from protocols.runtime.exits import ConfigurationError
 
 
@@ -119,6 +121,68 @@ _SHAPES: dict[int, Any] = {
 }
 
 pack = msgpack.Packer(autoreset=True).pack
+
+_NUMBER: Final = b"\xcf"  # msgpack: an unsigned number of eight bytes follows,
+_MOMENT: Final = b"\xcb"  # a float of eight,
+_TEXT: Final = b"\xd9"  # a text, its length in one byte,
+_BYTES: Final = b"\xc5"  # bytes, their length in two
+_AN_APPROVAL_CODE: Final = b"\xa6"  # a text of six
+_A_STAN: Final = b"\xa6"
+
+
+def moment(at: float) -> bytes:
+    """The moment of a record, as it is written."""
+    return _MOMENT + struct.pack(">d", at)
+
+
+class SentForm:
+    """Sent records that differ in number, moment, key, STAN and frame only: the rest is written once.
+
+    Joining a few slices costs a fifth of packing ten values. What is read back is the same.
+    """
+
+    __slots__ = ("_after", "_who")
+
+    def __init__(self, participant: str, mti: str, issuer: str, dialect: str) -> None:
+        self._who = b"".join(map(pack, (participant, mti, issuer))) + _A_STAN
+        self._after = pack(dialect)
+
+    def fill(self, number: int, at: bytes, key: str, stan: bytes, frame: bytes) -> bytes:
+        """The record. `at` as `moment` wrote it; a key of less than 256 bytes, a STAN of six."""
+        known = key.encode()
+        return b"".join(
+            (
+                *(_SENT_HEAD, number.to_bytes(8, "big"), at, _LENGTH_OF_TEXT[len(known)], known),
+                *(self._who, stan, _BYTES, len(frame).to_bytes(2, "big"), frame, self._after),
+            )
+        )
+
+
+class AnsweredForm:
+    """Answered records of plain approvals of requests that were sent."""
+
+    __slots__ = ("_after_code", "_after_stan", "_who")
+
+    def __init__(self, participant: str, mti: str, issuer: str, dialect: str) -> None:
+        self._who = b"".join(map(pack, (participant, mti, issuer))) + _A_STAN
+        self._after_stan = b"".join(map(pack, (None, dialect, APPROVED, None))) + _AN_APPROVAL_CODE
+        self._after_code = b"".join(map(pack, (None, {}, False, None, None, None, None, [])))
+
+    def fill(self, number: int, at: bytes, key: str, stan: bytes, approval_code: bytes) -> bytes:
+        """The record."""
+        known = key.encode()
+        return b"".join(
+            (
+                *(_ANSWERED_HEAD, number.to_bytes(8, "big"), at, _LENGTH_OF_TEXT[len(known)], known),
+                *(self._who, stan, self._after_stan, approval_code, self._after_code),
+            )
+        )
+
+
+_PACK_HEAD = msgpack.Packer().pack_array_header
+_SENT_HEAD: Final = _PACK_HEAD(len(Sent._fields)) + pack(int(Kind.SENT)) + _NUMBER
+_ANSWERED_HEAD: Final = _PACK_HEAD(len(Answered._fields)) + pack(int(Kind.ANSWERED)) + _NUMBER
+_LENGTH_OF_TEXT: Final = tuple(_TEXT + bytes((size,)) for size in range(256))
 
 
 def read(record: Sequence[Any]) -> Record:

@@ -73,10 +73,10 @@ class Request:
         self.currency = currency or ""
         self.merchant = merchant = merchants.get(card_acceptor or "")
         self.merchant_type = merchant.merchant_type if merchant is not None else merchant_type or ""
-        # By what a request and its repeats are known: who asks, message class, DE 11, DE 41, DE 7. In 1993, where
+        # By what a request and its repeats are known: who asks, message class, DE 7, DE 11, DE 41. In 1993, where
         # originals are named by their local time and repeats may be transmitted anew, that takes the place of DE 7.
         moment = local_moment(message) or transmitted_at if by_local_time else transmitted_at
-        self.key = f"{participant.id}/{mti[1]}/{stan}/{terminal}/{moment}"
+        self.key = f"{participant.id}/{mti[1]}/{moment}{stan}{terminal}"
         self.channel: Channel = channel_of(
             processing_code,
             self.merchant_type,
@@ -92,7 +92,7 @@ class Request:
         """The key of the request that this reversal is about: of the same participant, from the same terminal."""
         terminal = self.message.get(de.TERMINAL_ID)
         kind = original.mti[1]
-        return f"{self.participant.id}/{kind}/{original.stan}/{terminal}/{original.transmitted_at}"
+        return f"{self.participant.id}/{kind}/{original.transmitted_at}{original.stan}{terminal}"
 
     @property
     def has_pin(self) -> bool:

@@ -14,11 +14,12 @@ from switch.product import Issued
 class Routes:
     """Prefix -> product and issuer."""
 
-    __slots__ = ("_by_prefix", "_lengths")
+    __slots__ = ("_by_prefix", "_lengths", "longest")
 
     def __init__(self, issued: Iterable[Issued]) -> None:
         self._by_prefix = {one.prefix: one for one in issued}
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
+        self.longest = max(self._lengths, default=0)  # no route looks at more digits than these
 
     def find(self, card_number: str) -> Issued | None:
         """The product that the number carries, or None: nobody here issues it."""

@@ -14,37 +14,45 @@ if TYPE_CHECKING:
 
 
 class Transaction:
-    """A plain slotted class: one is made for every request."""
+    """What the core keeps of every one. One that is told as a story is `Told`, one that needs none is `lane.Plain`.
 
-    __slots__ = (
-        "deadline",
-        "issuer",
-        "kept_frame",
-        "key",
-        "link",
-        "listeners",
-        "number",
-        "outlink",
-        "request",
-        "rrn",
-        "sent",
-        "stan",
-        "story",
-        "waiting",
-    )
+    Plain slotted classes: one is made for every request.
+    """
+
+    __slots__ = ("deadline", "issuer", "kept_frame", "key", "link", "listeners", "number", "outlink", "sent", "stan")
+
+    number: int
+    key: str
+    link: int  # the connection that asked
+    listeners: int  # to whom the answer was given; once all of them are gone, nobody heard it
+    issuer: str | None
+    stan: str | None  # the switch's own
+    outlink: int | None  # the connection it went out on
+    deadline: float
+    sent: bytes | None  # its Sent record
+    kept_frame: bytes | None  # as the issuer sees it, less what may not be kept
+    rrn: str | None  # where the switch made one
+    request: Request  # what was asked
+    story: Story  # as far as it has been told
+    waiting: list[tuple[int, Message]]  # repeats that came meanwhile, and where to answer them
+
+
+class Told(Transaction):
+    """A transaction with a story of its own."""
+
+    __slots__ = ("request", "rrn", "story", "waiting")
 
     def __init__(self, number: int, key: str, request: Request, link: int) -> None:
         self.number = number
         self.key = key
         self.request = request
-        self.link = link  # the connection that asked
-        self.story: Story
-        self.waiting: list[tuple[int, Message]] = []  # repeats that came meanwhile, and where to answer them
-        self.listeners = 0  # to whom the answer was given; once all of them are gone, nobody heard it
-        self.issuer: str | None = None
-        self.stan: str | None = None  # the switch's own
-        self.outlink: int | None = None  # the connection it went out on
+        self.link = link
+        self.waiting = []
+        self.listeners = 0
+        self.issuer = None
+        self.stan = None
+        self.outlink = None
         self.deadline = 0.0
-        self.sent: bytes | None = None  # its Sent record
-        self.kept_frame: bytes | None = None  # as the issuer sees it, less what may not be kept
-        self.rrn: str | None = None  # made by the switch
+        self.sent = None
+        self.kept_frame = None
+        self.rrn = None

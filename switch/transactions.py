@@ -96,12 +96,12 @@ def asked(record: Sent | Answered, message: Message, stan: str | None, token: Ca
     get = message.get
     card, kind = get(de.PAN) or "", (get(de.PROCESSING_CODE) or "")[:2]
     amount, billed = int(get(de.AMOUNT) or 0), get(de.BILLING_AMOUNT)
-    key = record.key.split("/")
+    _, _, known_by = record.key.split("/")
     row = (
         *(record.number, record.key, record.participant, record.issuer, record.mti),
         *(masked(card), token(card), get(de.PROCESSING_CODE), moved(kind, amount), get(de.CURRENCY)),
         *(moved(kind, int(billed)) if billed else None, get(de.BILLING_CURRENCY)),
-        *(key[2], stan, get(de.RRN), get(de.TRANSMITTED_AT), get(de.ACQUIRER_ID)),
+        *(known_by[10:16], stan, get(de.RRN), get(de.TRANSMITTED_AT), get(de.ACQUIRER_ID)),
         *(get(de.TERMINAL_ID), get(de.CARD_ACCEPTOR_ID), record.at, "waiting"),
     )
     return "asked", row

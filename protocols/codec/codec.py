@@ -48,15 +48,16 @@ class Codec:
         self.keepable = keepable(dialect.dictionary)
         self._from_nothing = Recipes(self, (), {})
         self._known: dict[bytes, Reader] = {}  # by all that comes before the elements
+        self._compiled: dict[bytes, Layout] = {}  # the layouts of these
         self._on_trial: dict[bytes, Layout] = {}
         self._reader_of = self._known.get
-        self._one_bitmap = self.mtis.size + self.bitmaps.size
+        self.shortest_head = self.mtis.size + self.bitmaps.size
         self._two_bitmaps = self.mtis.size + 2 * self.bitmaps.size
 
     def decode(self, frame: bytes) -> Message:
         """The message in a frame; FormatError names what cannot be read."""
         # Most messages have one bitmap, and looking in vain is quicker than looking at the bit.
-        read = self._reader_of(frame[: self._one_bitmap]) or self._reader_of(frame[: self._two_bitmaps])
+        read = self._reader_of(frame[: self.shortest_head]) or self._reader_of(frame[: self._two_bitmaps])
         if read is not None:
             try:
                 message = read(frame)
@@ -69,6 +70,10 @@ class Codec:
     def encode(self, mti: str, values: Mapping[int, str]) -> bytes:
         """A frame made of canonical values; LocalProtocolError when one cannot be spelled."""
         return self._from_nothing.write(b"", (0,), self.mti_on_the_wire(mti), values, may_drop=False)
+
+    def layout(self, head: bytes) -> Layout | None:
+        """The layout of frames that begin so, if there have been enough of them to keep it."""
+        return self._compiled.get(head)
 
     def mti_on_the_wire(self, mti: str) -> bytes:
         """The bytes of a message type, known to this network or not; four digits it must be."""
@@ -99,7 +104,9 @@ class Codec:
 
     def _compile(self, layout: Layout) -> None:
         make_room(self._known, KNOWN_MAX)
+        make_room(self._compiled, KNOWN_MAX)
         self._known[layout.head] = layout.reader()
+        self._compiled[layout.head] = layout
         self._on_trial.pop(layout.head, None)
 
 

@@ -7,7 +7,7 @@ the elements, and what to do about a frame that does not read, is not known here
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from protocols import elements
 from protocols.codec import quick
@@ -54,6 +54,7 @@ def keepable(dictionary: Mapping[int, elements.Element]) -> frozenset[int]:
 
 KEEPABLE: Final = keepable(elements.ELEMENTS)
 
+Gate = Callable[[bytes], "tuple[Any, ...] | None"]  # anchors, then one text for every run
 Picker = Callable[["Message"], tuple[str | None, ...]]
 
 
@@ -116,6 +117,16 @@ class Layout:
     def reader(self) -> Callable[[bytes], Message | None]:
         """The function that reads frames of this layout, written anew; None or KeyError when one does not read."""
         return quick.reader(self)
+
+    def gate(self, runs: tuple[tuple[int, ...], ...]) -> Gate | None:
+        """The function that reads a frame of this layout and gives runs of its values, but no Message.
+
+        None when the layout has not shown that it is here to stay, or has a value that is not text as it stands.
+        """
+        wanted = {number for run in runs for number in run}
+        if self._uses < WORTH_COMPILING or not wanted <= self.texts.keys():
+            return None
+        return quick.gate(self, runs)
 
     def picker(self, numbers: tuple[int, ...]) -> Picker:
         """The function that gives the values of these elements of a message of this layout."""

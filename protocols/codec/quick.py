@@ -31,22 +31,56 @@ def reader(layout: Layout) -> Callable[[bytes], Message | None]:
     A length prefix that is not in the table of allowed ones raises KeyError. Slices past
     the end are short without a word, so the one test of the end comes first: anchors only grow.
     """
-    names: dict[str, Any] = {"Message": Message, "layout": layout}
-    anchors, tests = ["0"], list[str]()
-    lines = ["def read(f):"]
+    names, lines = _tested(layout, "read")
+    names |= {"Message": Message, "layout": layout}
+    return _compiled("read", [*lines, f"        return Message(f, layout, ({_anchors(layout)},))"], names)
+
+
+def gate(layout: Layout, runs: tuple[tuple[int, ...], ...]) -> Callable[[bytes], tuple[Any, ...] | None]:
+    """`enter(frame)`: what `reader` and `picker` find, in one go and without a Message: (anchors, *runs).
+
+    A run is the values of some elements as one text; of a run of several, those of variable length with their
+    prefixes, so that no two sets of values look alike. Every element must be plain text as it stands.
+    """
+    names, lines = _tested(layout, "enter")
+    lines += ["        t = f.decode('latin-1')"]
+    lines += [f"        return (({_anchors(layout)},), {', '.join(_run(layout, run) for run in runs)},)"]
+    return _compiled("enter", lines, names)
+
+
+def _anchors(layout: Layout) -> str:
+    """The anchors of a frame, each named where it was found; a comma must follow."""
+    variable = sum(1 for spelling in layout.spellings if spelling.prefix_width)
+    return ", ".join(["0", *(f"e{which}" for which in range(1, variable + 1))])
+
+
+def _tested(layout: Layout, name: str) -> tuple[dict[str, Any], list[str]]:
+    """The beginning of a function of a frame: find the anchors, test everything; inside its `if` the frame reads."""
+    names: dict[str, Any] = {}
+    anchors, tests = 0, list[str]()
+    lines = [f"def {name}(f):"]
     end = "0"
     for spelling in layout.spellings:
         number, (anchor, offset, _, _) = spelling.number, layout.spans[spelling.number]
         if spelling.prefix_width:
             names[f"S{number}"] = spelling.sizes
             data = _position(anchor, offset + spelling.prefix_width)
-            anchors.append(f"e{len(anchors)}")
-            lines.append(f"    {anchors[-1]} = {data} + S{number}[f[{_position(anchor, offset)}:{data}]]")
+            anchors += 1
+            lines.append(f"    e{anchors} = {data} + S{number}[f[{_position(anchor, offset)}:{data}]]")
         tests += _own_tests(layout, spelling, names)
         end = _position(*layout.spans[number][2:])
     tests = [f"len(f) == {end}", *_runs(layout, names), *tests]
-    lines += [f"    if {' and '.join(tests)}:", f"        return Message(f, layout, ({', '.join(anchors)},))"]
-    return _compiled("read", lines, names)
+    return names, [*lines, f"    if {' and '.join(tests)}:"]
+
+
+def _run(layout: Layout, numbers: tuple[int, ...]) -> str:
+    """The expression for the values of some elements as one text; neighbours are one slice."""
+    joined: list[Place] = []
+    for number in numbers:
+        place = (layout.spans if len(numbers) > 1 else layout.places)[number]
+        both = joined[-1].joined(place) if joined else None
+        joined[-1:] = [both] if both else [*joined[-1:], place]
+    return " + ".join(_slice(place, "e{}", of="t") for place in joined) or "''"
 
 
 def picker(layout: Layout, numbers: tuple[int, ...]) -> Callable[[Message], tuple[str | None, ...]]:

@@ -84,7 +84,7 @@ async def test_the_archive_is_the_journal_read_again(tmp_path: Path) -> None:
     desk.answers(bank, desk.hears(bank))
     desk.reverses(shop, asked)
     await books_of(desk, tmp_path)
-    key = f"lab/1/{asked['stan']}/{asked['terminal_id']}/{asked['transmitted_at']}"
+    key = f"lab/1/{asked['transmitted_at']}{asked['stan']}{asked['terminal_id']}"
     found = await look_up(tmp_path, [key, "lab/1/never/seen/it"])
     assert list(found) == [key]
     assert (found[key].sent is not None, found[key].mark) == (True, "reversed")

@@ -1,0 +1,320 @@
+"""The lane: what is known beforehand of a plain request, so that most of them need no story of their own.
+
+A request is plain when nothing about it has to wait but its issuer: no PIN to translate, no currency to
+convert, no private data to rewrite. Whether it is, and what its issuer is told differently, depends on few of
+its elements, its *kind*. The first of a kind is told as a story, up to the question; what the story asked is
+the plan for all others of the kind. Nothing is decided here that a story would decide otherwise: the records and
+the frames are the same, byte for byte, and a transaction that turns out not to be plain after all (declined, late,
+repeated, taken back) becomes a story at that moment, as if it had always been one.
+
+Pure. What happens to requests that take the lane is told in `express`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from protocols import elements as de
+from protocols import mti
+from protocols.codec.room import make_room
+from protocols.codes import APPROVED
+from protocols.participant import Participant
+from protocols.values import DAYS, fault, is_run, is_run_or_foreign, is_time
+from switch.mandatory import MANDATORY, is_complete
+from switch.records import AnsweredForm, SentForm
+from switch.request import FACTS, Request
+from switch.stories import STORIES
+from switch.story import Ask, Story, Verdict
+from switch.transaction import Transaction
+
+if TYPE_CHECKING:
+    from protocols.codec.layout import Gate, Layout
+    from protocols.codec.place import Anchors
+    from protocols.message import Message
+    from switch.configuration import Configuration
+    from switch.ends import IssuerEnd, LinkEnd
+    from switch.product import Issued
+
+Writer = Callable[..., bytes | None]
+
+#: The requests that can be plain.
+TYPES: Final = frozenset({"0100", "0200"})
+
+#: What a plain request carries besides what is mandatory: a number of its asker's that comes back in the answer.
+NEEDED: Final = frozenset({*MANDATORY["0100"], de.RRN})
+
+#: What no plain request carries: each is looked at by itself, or goes another way.
+UNUSUAL: Final = frozenset(
+    {
+        *(de.TRACK_1, de.TRACK_2, de.ICC_DATA, de.PIN_BLOCK, de.ORIGINAL, de.REPLACEMENT_AMOUNTS),
+        *(de.MAC, de.MAC_2),
+    }
+)
+
+#: By these, with the product of the card, a request is of its kind: all that a refusal of the network's own and
+#: the changes towards the issuer depend on. `tests/switch/test_lane.py` holds the rules to it.
+DECIDING: Final = (
+    *(de.PROCESSING_CODE, de.EXPIRY, de.MERCHANT_TYPE, de.POS_ENTRY_MODE, de.POS_CONDITION_CODE),
+    *(de.ACQUIRER_ID, de.FORWARDER_ID, de.CARD_ACCEPTOR_ID, de.CURRENCY),
+)
+
+#: A stored card number is e-commerce or not by what DE 48 says: not by its kind alone.
+STORED_CREDENTIAL: Final = "10"
+
+#: What a plan may tell the issuer differently: the same for all of a kind.
+STAMPED: Final = frozenset({de.MERCHANT_TYPE, de.ACQUIRER_ID, de.FORWARDER_ID})
+
+KINDS_MAX: Final = 4096  # of one product from one participant: merchants, mostly
+ROUTES_MAX: Final = 65_536
+MOMENTS_MAX: Final = 4096  # seconds of the last hour, and then some for clocks that differ
+
+
+class Plan:
+    """What is the same for all requests of a kind, once the first of them was told as a story."""
+
+    __slots__ = ("answered", "forward", "issuer", "keep", "name", "sent", "values")
+
+    def __init__(self, lane: Lane, issuer: IssuerEnd, changes: dict[int, str | None]) -> None:
+        layout, name = lane.layout, issuer.participant.id
+        numbers = (*changes, de.STAN)
+        self.issuer = issuer
+        self.name = name
+        self.values = tuple(changes.values())
+        self.forward: Writer = layout.patches.writer(numbers)
+        self.keep: Writer = layout.keepsakes.writer(numbers)
+        self.sent = SentForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
+        self.answered = AnsweredForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
+
+
+class Lane:
+    """What is the same for all requests of one layout from one participant."""
+
+    __slots__ = (
+        "_ends",
+        "_kinds",
+        "_network",
+        "_time_size",
+        "answer",
+        "answer_head",
+        "answer_mti",
+        "gate",
+        "head",
+        "key_head",
+        "layout",
+        "mti",
+        "participant",
+        "prefix",
+        "private_data",
+        "routes",
+        "whens",
+    )
+
+    def __init__(
+        self,
+        layout: Layout,
+        gate: Gate,
+        participant: Participant,
+        network: Configuration,
+        ends: Mapping[str, IssuerEnd],
+    ) -> None:
+        self.layout = layout
+        self.gate = gate
+        self.participant = participant
+        self.mti = layout.mti
+        self.head = layout.mti_on_the_wire
+        self.answer_mti = mti.answer_to(layout.mti)
+        self.answer_head = layout.answer
+        self.answer: Writer = layout.answers.writer((de.APPROVAL_CODE, de.RESPONSE_CODE))
+        self.key_head = f"{participant.id}/{layout.mti[1]}/"
+        self.private_data = is_run_or_foreign if participant.laboratory else is_run
+        self.prefix = network.routes.longest
+        self.whens: set[str] = set()  # local times and dates that can be
+        self.routes: dict[str, dict[str, Plan | None]] = {}  # beginning of a card number -> the kinds of its product
+        self._kinds: dict[str, dict[str, Plan | None]] = {}
+        self._network = network
+        self._ends = ends
+        self._time_size = 6 if de.LOCAL_TIME in layout.numbers else 0
+
+    def plan(self, card_number: str, kind: str, frame: bytes, wall: float) -> Plan | None:
+        """The plan for a request of this kind with this card; None: it is not plain."""
+        kinds = self.routes.get(card_number[: self.prefix])
+        if kinds is None and (kinds := self._kinds_of(card_number)) is None:
+            return None
+        plan = kinds.get(kind)
+        return self._learn(kinds, kind, frame, wall) if plan is None and kind not in kinds else plan
+
+    def _kinds_of(self, card_number: str) -> dict[str, Plan | None] | None:
+        """The kinds of requests met so far with cards of this number's product; None: nobody issues it."""
+        issued: Issued | None = self._network.routes.find(card_number)
+        if issued is None:
+            return None
+        make_room(self.routes, ROUTES_MAX)
+        found = self._kinds.setdefault(issued.prefix, {})
+        self.routes[card_number[: self.prefix]] = found
+        return found
+
+    def _learn(self, kinds: dict[str, Plan | None], kind: str, frame: bytes, wall: float) -> Plan | None:
+        """Tell the first of a kind as a story, as far as its question; the plan, or None: this kind is not plain."""
+        message = self.layout.codec.dialect.decode(frame)
+        if not is_complete(self.mti, message.pick(FACTS)) or fault(message, wall, self.private_data) is not None:
+            return None  # of this one only
+        make_room(kinds, KINDS_MAX)
+        plan = kinds[kind] = self._plan(message, wall)
+        return plan
+
+    def _plan(self, message: Message, wall: float) -> Plan | None:
+        if (message.pos_entry_mode or "")[:2] == STORED_CREDENTIAL:
+            return None
+        request = self.request(message, wall)
+        changes = question(request, self._network)
+        if changes is None or not changes.keys() <= STAMPED:
+            return None
+        assert request.issued is not None
+        return Plan(self, self._ends[request.issued.issuer], changes)
+
+    def request(self, message: Message, wall: float) -> Request:
+        """The request that a story is told about."""
+        return Request(message, message.pick(FACTS), self.mti, self.participant, self._network.merchants, wall)
+
+    def story(self, request: Request) -> Story:
+        """The story of a plain request that has asked its issuer and waits."""
+        story = STORIES[self.mti](request, self._network)
+        assert not isinstance(story, Verdict)
+        assert isinstance(next(story), Ask)
+        return story
+
+    def is_when(self, when: str) -> bool:
+        """Whether DE 12 and 13, as far as this layout has them, are a time of day and a day; remembered if so."""
+        time, date = when[: self._time_size], when[self._time_size :]
+        if (time and not is_time(time)) or (date and date not in DAYS):
+            return False
+        if len(self.whens) >= MOMENTS_MAX:
+            self.whens.clear()
+        self.whens.add(when)
+        return True
+
+    def forget(self) -> None:
+        """A new day: what was true of a date yesterday may not be today."""
+        self.routes.clear()
+        self._kinds.clear()
+
+
+def question(request: Request, network: Configuration) -> dict[int, str | None] | None:
+    """What the issuer of this request would be asked differently; None where its story refuses it or waits first."""
+    story = STORIES[request.mti](request, network)
+    if isinstance(story, Verdict):
+        return None
+    try:
+        command = next(story)
+    except StopIteration:
+        return None
+    story.close()
+    return command.changes if isinstance(command, Ask) else None
+
+
+def lane_of(link: LinkEnd, layout: Layout, network: Configuration, ends: Mapping[str, IssuerEnd]) -> Lane | None:
+    """The lane for requests of this layout on this connection, or None: they are told as stories."""
+    participant, numbers = link.participant, frozenset(layout.numbers)
+    if layout.mti not in TYPES or not numbers >= NEEDED or numbers & UNUSUAL:
+        return None
+    if layout.codec.dialect is not link.dialect or link.by_local_time:
+        return None
+    if participant.skew_s is not None or participant.partial_approval:
+        return None
+    here = numbers.intersection
+    runs = (
+        *((de.PAN,), (de.AMOUNT,), (de.TRANSMITTED_AT, de.STAN, de.TERMINAL_ID), (de.TERMINAL_ID,)),
+        *(tuple(sorted(here(DECIDING))), tuple(sorted(here((de.LOCAL_TIME, de.LOCAL_DATE))))),
+        tuple(here((de.PRIVATE_DATA,))),
+    )
+    gate = layout.gate(runs)
+    return None if gate is None else Lane(layout, gate, participant, network, ends)
+
+
+class AnswerLane:
+    """What is the same for all plain approvals of one layout from an issuer."""
+
+    __slots__ = ("gate", "mti")
+
+    def __init__(self, layout: Layout, gate: Gate) -> None:
+        self.mti = layout.mti
+        self.gate = gate
+
+
+#: What an answer must carry to be a plain approval, and what it must not, because it travels on to the asker.
+TELLING: Final = frozenset({de.STAN, de.APPROVAL_CODE, de.RESPONSE_CODE, de.AMOUNT, de.TERMINAL_ID})
+PASSED_ON: Final = frozenset({de.ADDITIONAL_AMOUNTS, de.ICC_DATA, de.MAC, de.MAC_2})
+
+
+def answer_lane_of(link: LinkEnd, layout: Layout) -> AnswerLane | None:
+    """The lane for answers of this layout on an issuer's connection, or None."""
+    numbers = frozenset(layout.numbers)
+    if layout.codec.dialect is not link.dialect or not numbers >= TELLING or numbers & PASSED_ON:
+        return None
+    gate = layout.gate(((de.STAN,), (de.AMOUNT,), (de.TERMINAL_ID,), (de.APPROVAL_CODE,), (de.RESPONSE_CODE,)))
+    return None if gate is None else AnswerLane(layout, gate)
+
+
+class Plain(Transaction):
+    """A transaction in the lane. Its request and its story are made when somebody asks for them."""
+
+    __slots__ = ("_request", "_story", "_waiting", "amount", "at", "frame", "lane", "plan", "received_at", "terminal")
+
+    rrn = None  # its asker gave it one
+
+    def __init__(
+        self,
+        number: int,
+        key: str,
+        link: int,
+        lane: Lane,
+        plan: Plan,
+        frame: bytes,
+        at: Anchors,
+        amount: str,
+        terminal: str,
+        received_at: float,
+    ) -> None:
+        self.number = number
+        self.key = key
+        self.link = link
+        self.lane = lane
+        self.plan = plan
+        self.frame = frame
+        self.at = at
+        self.amount = amount
+        self.terminal = terminal
+        self.received_at = received_at
+        self._request: Request | None = None
+        self._story: Story | None = None
+        self._waiting: list[tuple[int, Message]] | None = None
+
+    @property
+    def request(self) -> Request:  # type: ignore[override]
+        if self._request is None:
+            lane = self.lane
+            self._request = lane.request(lane.layout.codec.dialect.decode(self.frame), self.received_at)
+        return self._request
+
+    @property
+    def story(self) -> Story:  # type: ignore[override]
+        if self._story is None:
+            self._story = self.lane.story(self.request)
+        return self._story
+
+    @property
+    def waiting(self) -> list[tuple[int, Message]]:  # type: ignore[override]
+        if self._waiting is None:
+            self._waiting = []
+        return self._waiting
+
+    def answer(self, approval_code: str) -> bytes | None:
+        """The approval as its asker hears it; None where it cannot be written so."""
+        lane = self.lane
+        return lane.answer(self.frame, self.at, lane.answer_head, (approval_code, APPROVED))
+
+    @property
+    def has_company(self) -> bool:
+        """Whether repeats wait for its answer, or it became a story."""
+        return self._waiting is not None or self._request is not None
