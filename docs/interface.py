@@ -24,12 +24,14 @@ from switch.inspection import inspect_frame
 from switch.issuer_answer import TOLD
 from switch.mandatory import MANDATORY
 from switch.saf import FIRST_WAIT_S, LONGEST_WAIT_S
+from switch.stories.administrative import ADMINISTRATIVE
 from switch.stories.network_management import TAKEN
+from switch.totals import SPOKEN
 
 PAGE = Path(__file__).with_suffix(".md")
 
-MONEY = ("0100", "0120", "0200", "0400", "0420")  # message types about a payment that a gateway may begin
-COLUMNS = (*MONEY, "0800")
+MONEY = ("0100", "0120", "0200", "0220", "0400", "0420")  # message types about a payment that a gateway may begin
+COLUMNS = (*MONEY, "0500", "0800")
 
 #: Conditional elements: what makes a gateway send one. The rest is optional and travels on to the issuer.
 CONDITIONS: Mapping[int, str] = {
@@ -43,21 +45,26 @@ CONDITIONS: Mapping[int, str] = {
     de.FORWARDER_ID: "a gateway that is not the bank itself; in a sign-on, the gateway that signs on",
     de.TRACK_2: "where the stripe was read; must be of the card in DE 2; never in an answer",
     de.RRN: "where the sender makes one; else the switch does (YDDDHHNNNNNN)",
-    de.RESPONSE_CODE: "0120 and 0400/0420: what was decided, or why it is reversed",
-    de.APPROVAL_CODE: "0120 and 0400/0420: of the approval that is meant",
+    de.RESPONSE_CODE: "0120, 0220 and 0400/0420: what was decided, or why it is reversed",
+    de.APPROVAL_CODE: "0120, 0220 and 0400/0420: of the approval that is meant",
     de.CARD_ACCEPTOR_ID: "always, but on the laboratory port",
     de.PRIVATE_DATA: "subelements, see below",
     de.PIN_BLOCK: "where a PIN was entered: ISO 9564-1 format 0 under the zone PIN key; never in an answer",
     de.ICC_DATA: "where a chip was read: BER-TLV; the issuer's own travels back in the answer",
-    de.ORIGINAL: "reversals: the message that is meant",
+    de.ORIGINAL: "reversals: the message that is meant; 0220: the authorization that it completes",
     de.REPLACEMENT_AMOUNTS: "partial reversals: what remains",
     de.NETWORK_MANAGEMENT_CODE: "0800",
+    **dict.fromkeys((de.SETTLEMENT_DATE, de.SETTLEMENT_CURRENCY, *SPOKEN), "0500 and 0520, see Reconciliation"),
 }
 NOT_IN = {  # where a conditional element has no business
     "0800": frozenset(CONDITIONS) - {de.ACQUIRER_ID, de.FORWARDER_ID, de.NETWORK_MANAGEMENT_CODE},
-    **dict.fromkeys(MONEY, frozenset({de.NETWORK_MANAGEMENT_CODE})),
+    "0500": frozenset(CONDITIONS) - {de.SETTLEMENT_DATE, de.SETTLEMENT_CURRENCY, *SPOKEN},
+    **dict.fromkeys(
+        MONEY, frozenset({de.NETWORK_MANAGEMENT_CODE, de.SETTLEMENT_DATE, de.SETTLEMENT_CURRENCY, *SPOKEN})
+    ),
 }
-REQUEST_ONLY = frozenset({de.ORIGINAL, de.REPLACEMENT_AMOUNTS})  # of reversals
+REVERSALS_ONLY = frozenset({de.REPLACEMENT_AMOUNTS})
+NAMES_AN_ORIGINAL = frozenset({"0220", "0400", "0420"})
 TELLS_AN_OUTCOME = frozenset({de.RESPONSE_CODE, de.APPROVAL_CODE})  # an advice or a reversal does, a request does not
 
 # --- the prose
@@ -83,11 +90,29 @@ A request is known by who asks, the class of its message type, DE 11, DE 41 and 
   both institutions all zeros mean "not stated"). They are answered 00 as soon as they are on disk; the issuer hears of
   it through store and forward. A second reversal gets the same answer and moves nothing. A 0420 is always
   acknowledged; a 0400 may be refused. DE 95 reverses a part: its first twelve digits are what remains.
+- *Completion.* A 0220 says what a shop takes of what a 0100 reserved, and names that 0100 in DE 90; without DE 90 it
+  tells of a refund or a sale that has happened. It is refused only for its format, its MAC, or because it cannot be kept. The
+  issuer hears of it through store and forward, its original by the numbers that the issuer knows. More than was
+  reserved, a second one, one after a reversal: acknowledged all the same, and people are told.
 - *A request that was reversed before it arrived* is refused with 94 `reversed.first`.
 - *Silence.* An issuer that does not answer in time: stand-in where the product allows (a 0120 follows), else 91, and a
   0420 follows. An answer that comes late and approves is reversed too.
 - *Undelivered.* An approval that cannot be handed over is reversed at the issuer; a repeat hears 68
   `reversed.undelivered`.
+"""
+
+RECONCILIATION = """## Reconciliation
+
+A 0500 or 0520 carries what its sender counted on a business date (DE 15, today without it) in one currency (DE 50, else
+DE 49, else the agreed one), in any of DE 74 to 81, 86 to 89 and 97; the answer carries our totals in all of them.
+Gateways and acquirers hear what they asked, in the currency of the transaction; issuers what they approved, in the holder's.
+
+Credits are 02xx with a DE 3 from 20 to 29, transfers 40 to 49, debits the rest; inquiries 30 to 39 and authorizations
+(01xx) are counted and weigh nothing. DE 97 is credits less debits, reversals the other way round: C or D as the cardholders'
+accounts see it. DE 66 is 1 in balance and 2 out of balance; then a 0500 is answered 95 `totals.differ`, and a 0520 is
+acknowledged all the same. Who sends no totals only hears ours.
+
+A 0600 or 0620 (somebody could not use what it got) is acknowledged and logged. A 0820 is logged and not answered.
 """
 
 BAD_INPUT = f"""## What bad input gets
@@ -111,7 +136,17 @@ no such prefix 15, product 57 or 61, merchant and terminal 03 or 58, then the is
 
 def page() -> str:
     """The whole of it."""
-    parts = (INTRODUCTION, *_transport(), *_messages(), *_values(), MATCHING, *_timers(), *_answers(), BAD_INPUT)
+    parts = (
+        INTRODUCTION,
+        *_transport(),
+        *_messages(),
+        *_values(),
+        MATCHING,
+        RECONCILIATION,
+        *_timers(),
+        *_answers(),
+        BAD_INPUT,
+    )
     return "\n".join((*parts, *_dictionary(), *_examples())).rstrip() + "\n"
 
 
@@ -158,7 +193,7 @@ def _messages() -> Iterator[str]:
 def _message_row(mti: str) -> tuple[str, str, str, str]:
     row = MESSAGE_TYPES[mti]
     first = f"{mti[:3]}0"
-    taken = "taken" if first in MANDATORY else "12" if has_answer(mti) else "–"
+    taken = "taken" if first in {*MANDATORY, *ADMINISTRATIVE, "0820"} else "12" if has_answer(mti) else "–"
     return mti, row.title, row.answer or "–", taken
 
 
@@ -177,7 +212,9 @@ def _mark(number: int, mti: str) -> str:
     is_reversal, tells = mti[1] == "4", mti[1] == "4" or mti[2] == "2"
     if number in NOT_IN[mti] or number not in CONDITIONS:
         return "–"
-    if (number in REQUEST_ONLY and not is_reversal) or (number in TELLS_AN_OUTCOME and not tells):
+    if number == de.ORIGINAL and mti not in NAMES_AN_ORIGINAL:
+        return "–"
+    if (number in REVERSALS_ONLY and not is_reversal) or (number in TELLS_AN_OUTCOME and not tells):
         return "–"
     return "C"
 

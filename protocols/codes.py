@@ -90,6 +90,7 @@ RESPONSE_TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "91": "Issuer or switch is inoperative",
         "92": "Destination cannot be found for routing",
         "94": "Duplicate transmission",
+        "95": "Reconciliation error",
         "96": "System malfunction",
         "N7": "Card verification code mismatch",
     }
@@ -125,6 +126,7 @@ _TABLE: Final = (
     Reason("duplicate.differs", "94", "This message number was used before, for another payment."),
     Reason("duplicate.old", "94", "This payment was made so long ago that its answer is no longer kept."),
     Reason("reversed.first", "94", "This payment was cancelled before it arrived; nothing was taken."),
+    Reason("totals.differ", "95", "The totals are not those of the network."),
     Reason("reversed.undelivered", "68", "The approval could not be delivered in time, so the payment was cancelled."),
     Reason("pan.luhn", "14", "The card number is mistyped: its check digit is wrong."),
     Reason("issuer.unknown", "15", "No bank in this network issues cards with this number."),
@@ -157,6 +159,7 @@ _TABLE: Final = (
     Reason("amount.above_original", "13", "The amount is larger than that of the original payment."),
     Reason("original.unknown", "25", "The original payment could not be found."),
     Reason("original.reversed", "12", "The original payment was cancelled."),
+    Reason("original.completed", "12", "The reserved amount has been taken already."),
     Reason("original.expired", "12", "The reserved amount has expired."),
     Reason("capture.above_hold", "61", "The amount is larger than what was reserved."),
     Reason("card.unknown", "14", "The bank has not issued a card with this number."),
@@ -234,6 +237,7 @@ _PLAIN: Final[Mapping[str, str]] = {
     "91": "issuer.down",
     "92": "route.none",
     "94": "duplicate.differs",
+    "95": "totals.differ",
     "96": "switch.error",
     "N7": "cvv2.mismatch",
 }
@@ -405,6 +409,7 @@ _ACTION_CODES: Final[Mapping[str, str]] = {
     "91": "907",
     "92": "908",
     "94": "913",
+    "95": "501",
     "96": "909",
     "N7": "122",
 }

@@ -14,6 +14,7 @@ from protocols.message import Message
 from protocols.original import Original
 from switch.instant import Instant
 from switch.memory import Past
+from switch.request import Request
 from switch.story import Debt, Verdict
 from switch.transaction import Transaction
 
@@ -47,13 +48,13 @@ def values(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing | 
     if verdict.debt is None:
         return None
     request = transaction.request
+    if verdict.debt is Debt.ADVICE:
+        return advice(transaction, verdict, now)
     if verdict.reverses is not None:
         owing = reversal_of(verdict.reverses, "reversal.customer", now)
         if (part := request.message.get(de.REPLACEMENT_AMOUNTS)) is not None:
             owing.elements[de.REPLACEMENT_AMOUNTS] = part
         return owing
-    if verdict.debt is Debt.ADVICE:
-        return advice(transaction, verdict, now)
     seen = as_seen(transaction)
     return reversal(seen, request.mti, transaction.stan or "", None, "reversal.timeout", now)
 
@@ -68,7 +69,7 @@ def advice(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing:
     """A 0120: what was decided in the issuer's place, or what a gateway tells it."""
     request = transaction.request
     if transaction.kept_frame is None:
-        return passed_on(request.message, verdict)
+        return passed_on(request, verdict)
     seen = as_seen(transaction)
     elements = repeated(seen)
     elements |= {
@@ -80,13 +81,22 @@ def advice(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing:
     return Owing("0120", elements)
 
 
-def passed_on(message: Message, verdict: Verdict) -> Owing:
+def passed_on(request: Request, verdict: Verdict) -> Owing:
     """An advice that came in, for the issuer: its own words and DE 7, and what the holder is billed.
 
-    Not its DE 90: that names an original by numbers that the issuer never saw.
+    Its DE 90 names an original by numbers that the issuer never saw: one that we know is named by ours.
     """
-    told = {n: value for n in (*TOLD, *REPEATED) if (value := message.get(n)) is not None}
-    return Owing("0120", told | (verdict.elements or {}))
+    told = {n: value for n in (*TOLD, *REPEATED) if (value := request.message.get(n)) is not None}
+    if verdict.about is not None:
+        told[de.ORIGINAL] = name_of(verdict.about).text
+    return Owing(request.mti, told | (verdict.elements or {}))
+
+
+def name_of(past: Past) -> Original:
+    """DE 90 for an earlier transaction, as its issuer knows it."""
+    record = past.sent or past.answered
+    assert record is not None
+    return original_of(past.message, record.mti, record.stan or "")
 
 
 def reversal_of(past: Past, why: str, now: Instant) -> Owing:

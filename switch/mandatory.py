@@ -17,8 +17,11 @@ MANDATORY: Mapping[str, tuple[int, ...]] = {
     "0100": _MONEY,
     "0120": _MONEY,
     "0200": _MONEY,
+    "0220": _MONEY,
     "0400": (*_MONEY, de.ORIGINAL),
     "0420": (*_MONEY, de.ORIGINAL),
+    "0500": (de.TRANSMITTED_AT, de.STAN),
+    "0520": (de.TRANSMITTED_AT, de.STAN),
     "0800": (de.TRANSMITTED_AT, de.STAN, de.NETWORK_MANAGEMENT_CODE),
 }
 

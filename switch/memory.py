@@ -15,6 +15,7 @@ from protocols import elements as de
 from protocols.codes import is_approval
 from protocols.dialects import dialect_named
 from protocols.message import Message
+from protocols.mti import FINANCIAL
 from switch import records
 from switch.records import Answered, Sent
 
@@ -29,7 +30,7 @@ TOLD = "told"  # not undone: a repeat heard the answer, so it counts as told
 class Past:
     """An earlier transaction, read back from its records."""
 
-    __slots__ = ("_message", "answered", "key", "reversed_by", "sent", "was_told")
+    __slots__ = ("_message", "answered", "completed_by", "key", "reversed_by", "sent", "was_told")
 
     def __init__(self, key: str, sent: bytes | None, answered: bytes | None, mark: str | None = None) -> None:
         self.key = key
@@ -37,6 +38,7 @@ class Past:
         self.answered = cast(Answered, records.unpack(answered)) if answered else None
         self.reversed_by = None if mark == TOLD else mark
         self.was_told = mark == TOLD
+        self.completed_by: str | None = None  # the key of the advice that took what this one had reserved
         self._message: Message | None = None
 
     @property
@@ -59,7 +61,13 @@ class Past:
     @property
     def was_sent(self) -> bool:
         """Whether its issuer may have seen it, or is owed an advice of it."""
-        return self.sent is not None or bool(self.answered and self.answered.stand_in)
+        return self.sent is not None or bool(self.answered and self.answered.debts)
+
+    @property
+    def completes(self) -> str | None:
+        """The key of the request whose reservation this one took."""
+        took = self.answered is not None and self.answered.mti[1] == FINANCIAL
+        return self.answered.reverses_key if self.answered is not None and took else None
 
     @property
     def declined(self) -> bool:
@@ -85,7 +93,7 @@ class Past:
 class Memory:
     """Key -> records of the recent transactions."""
 
-    __slots__ = ("_entries", "_order", "_tombstones", "bound", "has_forgotten")
+    __slots__ = ("_completed", "_entries", "_order", "_tombstones", "bound", "has_forgotten")
 
     def __init__(self, bound: int = REMEMBERED_MAX) -> None:
         self.bound = bound
@@ -93,6 +101,7 @@ class Memory:
         self._order: deque[str] = deque()
         self.has_forgotten = False  # whether something older than all that is here has been let go
         self._tombstones: dict[str, None] = {}
+        self._completed: dict[str, str] = {}  # the key of what was reserved -> the key of what took it
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -117,7 +126,17 @@ class Memory:
     def recall(self, key: str) -> Past | None:
         """The transaction with this key, if it is recent enough."""
         entry = self._entries.get(key)
-        return None if entry is None else Past(key, *entry)
+        if entry is None:
+            return None
+        past = Past(key, *entry)
+        past.completed_by = self._completed.get(key)
+        return past
+
+    def complete(self, key: str, by: str) -> None:
+        """What a request had reserved was taken."""
+        self._completed.setdefault(key, by)
+        if len(self._completed) > self.bound:
+            del self._completed[next(iter(self._completed))]
 
     def bury(self, key: str) -> None:
         """A reversal came before its original: remember to refuse the original."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
+from protocols.mti import FINANCIAL
 from switch.memory import REVERSED, UNDELIVERED, Memory
 from switch.records import Answered, Debt, Owed, Record, Sent, Settled, pack
 
@@ -72,6 +73,8 @@ class Recovery:
             self._stan(record.issuer, record.stan)
         if record.reverses_key is not None and record.left is None:
             self.memory.mark(record.reverses_key, REVERSED)
+        if record.reverses_key is not None and record.mti[1] == FINANCIAL:
+            self.memory.complete(record.reverses_key, record.key)
         if record.tombstone is not None:
             self.memory.bury(record.tombstone)
         self._owe(record.debts)

@@ -9,6 +9,7 @@ returned at once. A story that needs a second page is two stories.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,21 @@ class Recall:
         self.key = key
 
 
+class Total:
+    """Add up what this participant asked, or answered, on one business date. Reply: totals.Figures."""
+
+    __slots__ = ("currency", "day")
+
+    def __init__(self, day: date, currency: str) -> None:
+        self.day = day
+        self.currency = currency
+
+
 class Verdict:
     """How a story ends: what the asker is told, and what is owed to the issuer from now on."""
 
     __slots__ = (
+        "about",
         "approval_code",
         "debt",
         "elements",
@@ -77,6 +89,7 @@ class Verdict:
         "reverses",
         "stand_in",
         "tombstone",
+        "trouble",
     )
 
     def __init__(
@@ -91,6 +104,8 @@ class Verdict:
         reverses: Past | None = None,
         left: int | None = None,
         tombstone: str | None = None,
+        about: Past | None = None,
+        trouble: str | None = None,
     ) -> None:
         self.response_code = response_code
         self.reason = reason  # DE 44: why not, in 25 characters
@@ -101,9 +116,11 @@ class Verdict:
         self.reverses = reverses  # the earlier transaction that ends here
         self.left = left  # what of it stands, in the holder's currency, where only a part is undone
         self.tombstone = tombstone  # the key of a request that must be refused should it still arrive
+        self.about = about  # the earlier transaction that an advice names, whether or not it changes it
+        self.trouble = trouble  # what is wrong with something that cannot be refused: people hear of it
 
 
-Command = Ask | AskHsm | Recall
+Command = Ask | AskHsm | Recall | Total
 Story = Generator[Command, Any, Verdict]
 #: Begins a story; one that waits for nothing is its verdict.
 Teller = Callable[["Request", "Configuration"], Story | Verdict]

@@ -39,7 +39,9 @@ from switch.records import read
 from switch.recovery import Recovery
 from switch.shell.archive import look_up
 from switch.shell.clock import now, today
+from switch.shell.counting import catch_up
 from switch.store.journal import Journal, open_journal
+from switch.totals import Totals
 
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
@@ -62,6 +64,7 @@ class Node:
         self._numbers = itertools.count(1)
         self._work_for_journal = trio.Event()
         self._work_for_archive = trio.Event()
+        self._work_to_count = trio.Event()
         self._moved = trio.Event()
 
     async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
@@ -104,6 +107,18 @@ class Node:
                 self.core.found(key, found.get(key), now())
             self.act()
 
+    async def keep_count(self, folder: Path) -> None:
+        """Add up totals, all that are asked for at one time together."""
+        totals = Totals()
+        while True:
+            await self._work_to_count.wait()
+            self._work_to_count = trio.Event()
+            asked = self.core.take_to_count()
+            await catch_up(totals, folder)
+            for count in asked:
+                self.core.counted(count, totals.of(count.account), now())
+            self.act()
+
     async def keep_time(self) -> None:
         """One timer for everybody."""
         while True:
@@ -124,6 +139,8 @@ class Node:
             self._work_for_journal.set()
         if core.seeks:
             self._work_for_archive.set()
+        if core.counts_asked:
+            self._work_to_count.set()
         for name, facts in core.take_events():
             self._tell(name, (name, facts.get("participant"), facts.get("slug")), **facts)
         self._moved.set()
@@ -197,6 +214,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
             nursery.start_soon(node.keep_journal)
             nursery.start_soon(node.keep_time)
             nursery.start_soon(node.keep_archive, state / SWITCH)
+            nursery.start_soon(node.keep_count, state / SWITCH)
             doors: list[trio.CancelScope] = []
             await open_doors(node, configuration, nursery, doors)
             nursery.start_soon(say_ready, node)

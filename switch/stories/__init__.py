@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 from switch.stories.advise import advise
 from switch.stories.authorize import authorize
+from switch.stories.complete import complete
 from switch.stories.financial import financial
+from switch.stories.reconcile import reconcile
 from switch.stories.reverse import reverse
 from switch.story import Teller
 
@@ -15,6 +17,12 @@ STORIES: Mapping[str, Teller] = {
     "0100": authorize,
     "0120": advise,
     "0200": financial,
+    "0220": complete,
     "0400": reverse,
     "0420": reverse,
+    "0500": reconcile,
+    "0520": reconcile,
 }
+
+#: What an issuer may ask of us.
+FROM_ISSUERS = frozenset({"0500", "0520"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from protocols import elements as de
+from protocols.codes import NETWORK_MANAGEMENT_TITLES
 from protocols.errors import RemoteProtocolError
 from protocols.message import Message
 from protocols.session import SIGNALS, LinkState, Signal, step
@@ -23,6 +24,12 @@ class Management(NamedTuple):
     refusal: str | None  # the slug, or None: 00
     signal: Signal | None  # what it meant for the link
     state: LinkState  # after it
+
+
+def management_code(message: Message) -> str:
+    """DE 70 for the log, where it is one of the network's."""
+    code = message.get(de.NETWORK_MANAGEMENT_CODE) or ""
+    return code if code in NETWORK_MANAGEMENT_TITLES else "unknown"
 
 
 def network_management(message: Message, state: LinkState) -> Management:

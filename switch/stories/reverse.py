@@ -28,6 +28,8 @@ def reverse(request: Request, network: Configuration) -> Story:
     past = yield Recall(key)
     if past is None:
         return unheard_of(request, key)
+    if past.completes is not None:  # what took a reservation is undone with it: to the issuer they are one
+        past = (yield Recall(past.completes)) or past
     if slug := contradiction(request, original, past):
         return refused(request, slug)
     if past.reversed_by or past.declined:

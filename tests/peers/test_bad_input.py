@@ -199,7 +199,7 @@ def test_a_message_type_that_nobody_has(client: Client, mti: str) -> None:
 
 
 def test_a_request_that_is_not_for_this_link(client: Client) -> None:
-    assert say(client, pack("0500", client.purchase(VISA, 5000))) == ("0510", "12", "type.unknown")
+    assert say(client, pack("0302", client.purchase(VISA, 5000))) == ("0620", "12", "type.unknown")
 
 
 @pytest.mark.parametrize("mti", ["0110", "0210", "0430", "0810"])

@@ -27,6 +27,7 @@ from switch.instant import Instant
 from switch.memory import Memory
 from switch.records import Record, read
 from switch.recovery import Found, Recovery, gather
+from switch.totals import Totals
 
 DIALECT = dialect_named("iso87_ascii")
 NETWORK: Configuration = configure()
@@ -201,9 +202,12 @@ class Desk:
                     self.heard.setdefault(number, []).extend(map(self._tongues[number].decode, frames))
             batch = self.core.take_batch() if self.commits else None
             if batch is None:
-                if not self.core.seeks:
+                if self.core.counts_asked:
+                    self._count()
+                elif self.core.seeks:
+                    self._look_up()
+                else:
                     return
-                self._look_up()
                 continue
             self.disk += batch.records
             self.core.durable(batch.epoch, self.now)
@@ -214,6 +218,14 @@ class Desk:
         gather(self.records(), sought, found)
         for key in sought:
             self.core.found(key, found.get(key), self.now)
+
+    def _count(self) -> None:
+        """Totals are of what reached the disk."""
+        totals = Totals()
+        for record in self.records():
+            totals.take(record)
+        for count in self.core.take_to_count():
+            self.core.counted(count, totals.of(count.account), self.now)
 
     def passes(self, seconds: float) -> None:
         """Time passes, a tick of the switch every fiftieth of a second or, for long waits, every second."""

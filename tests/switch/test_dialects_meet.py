@@ -196,6 +196,60 @@ def test_an_advice_reaches_its_issuer(gateway: str, issuer: str, kind: str) -> N
     assert desk.core.is_idle
 
 
+@everybody
+@pytest.mark.parametrize("kind", ["0220", "0221"])
+def test_a_completion_finds_its_original(gateway: str, issuer: str, kind: str) -> None:
+    desk, bank, shop = meet(gateway, issuer)
+    asked = desk.asks(shop)
+    request = desk.hears(bank)
+    desk.answers(bank, request)
+    desk.hears(shop)
+    taken = {name: value for name, value in asked.items() if name != "expiry"}
+    taken |= {"stan": "000777", "transmitted_at": "1118110700", "amount": "000000008000"}
+    desk.says(shop, kind, **taken, original=f"0100{asked['stan']}{asked['transmitted_at']}{'0' * 22}")
+    answer = desk.hears(shop)
+    assert (answer.mti, answer.response_code) == ("0230", "00")
+    advice = desk.hears(bank)
+    original = advice.original
+    assert original is not None
+    assert (advice.mti, advice.amount, original.stan) == ("0220", 8000, request.stan)
+    desk.answers(bank, advice)
+    assert desk.core.is_idle
+    assert not len(desk.core.issuers["sandbox"].saf)
+    assert not [event for event in desk.events if event.name == "advice.contradicts"]
+
+
+@every_dialect
+@pytest.mark.parametrize("kind", ["0500", "0520"])
+def test_totals_are_told_in_every_dialect(dialect: str, kind: str) -> None:
+    desk = Desk()
+    bank, shop = desk.issuer(dialect=dialect), desk.gateway(dialect=dialect)
+    desk.asks(shop, "0200")
+    desk.answers(bank, desk.hears(bank))
+    desk.hears(shop)
+    when = {"transmitted_at": "1118230000", "currency": "784", "settlement_date": "1118"}
+    for end, stan, number, outcome in ((shop, "000900", 1, "00"), (bank, "000901", 1, "00"), (shop, "000902", 7, "95")):
+        desk.says(end, kind, **when, stan=stan, debits_number=f"{number:010d}")
+        answer = desk.hears(end)
+        assert answer.mti == f"{kind[:2]}{int(kind[2]) + 1}0"
+        assert answer.response_code == (outcome if kind == "0500" else "00")
+        assert said(answer, "debits_number", "debits_amount", "net_settlement_amount") == [
+            *("0000000001", "0000000000010000", "D0000000000010000")
+        ]
+
+
+@every_dialect
+def test_administrative_messages_are_acknowledged_in_every_dialect(dialect: str) -> None:
+    desk = Desk()
+    for end in (desk.issuer(dialect=dialect), desk.gateway(dialect=dialect)):
+        for kind, acknowledgement in (("0600", "0610"), ("0620", "0630")):
+            desk.says(end, kind, stan="000001", transmitted_at="1118110640", response_code="30")
+            answer = desk.hears(end)
+            assert (answer.mti, answer.response_code) == (acknowledgement, "00")
+        desk.says(end, "0820", stan="000001", transmitted_at="1118110640", network_management_code="201")
+        assert desk.silent(end)
+
+
 @every_dialect
 def test_the_link_is_managed_in_every_dialect(dialect: str) -> None:
     desk = Desk()
@@ -217,8 +271,9 @@ def test_the_link_is_managed_in_every_dialect(dialect: str) -> None:
 @every_dialect
 def test_a_type_that_nobody_knows_is_rejected_in_the_senders_dialect(dialect: str) -> None:
     desk, _, shop = meet(dialect, "iso87_ascii")
-    desk.says(shop, "0600", stan="000001", transmitted_at="1118110640")
-    assert said(desk.hears(shop), "response_code", "reason") == ["12", "type.unknown"]
+    desk.says(shop, "0300", stan="000001", transmitted_at="1118110640")
+    reject = desk.hears(shop)
+    assert (reject.mti, *said(reject, "response_code", "reason")) == ("0620", "12", "type.unknown")
 
 
 @every_dialect
