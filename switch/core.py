@@ -29,6 +29,7 @@ from protocols.values import fault, is_anything, is_run, is_run_or_foreign
 from switch import debts, records, replies
 from switch.configuration import Configuration
 from switch.ends import IssuerEnd, LinkEnd, Side
+from switch.express import Express
 from switch.hsm_end import HsmEnd
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
@@ -44,7 +45,7 @@ from switch.stories.administrative import ADMINISTRATIVE, administrative
 from switch.stories.network_management import management_code, network_management
 from switch.story import Ask, AskHsm, Command, Recall, Silence, Total, Verdict, declined
 from switch.totals import Count, Figures
-from switch.transaction import Transaction
+from switch.transaction import Told, Transaction
 
 VERSION = "1"
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
@@ -83,14 +84,15 @@ class Core:
         self.draining = False
         self._links: dict[int, LinkEnd] = {}
         self._hsm = HsmEnd()
-        self._in_flight: dict[str, Transaction] = {}
-        self._unsaid: dict[str, Transaction] = {}  # ended, and the answer is held back until it is on disk
-        self._outbox = Outbox()
+        self.in_flight: dict[str, Transaction] = {}
+        self.unsaid: dict[str, Transaction] = {}  # ended, and the answer is held back until it is on disk
+        self.outbox = Outbox()
         self._sought: dict[str, list[Seeker]] = {}  # in the archive, by key
         self._unasked: list[str] = []  # of these, those that nobody has gone to look for yet
         self._to_count: list[Count] = []
         self._closures: list[tuple[int, str]] = []
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
+        self._express = Express(self, self._one)
         self._probed_at = 0.0
         self._wall = 0.0  # the calendar at the last tick
 
@@ -114,7 +116,7 @@ class Core:
         link = self._links.pop(number, None)
         if link is None:
             return
-        self.undelivered(self._outbox.drop(number), now)
+        self.undelivered(self.outbox.drop(number), now)
         if link.side is Side.HSM:
             self._hsm.links.remove(link)
             if not self._hsm.links:
@@ -138,13 +140,13 @@ class Core:
         if link.side is Side.HSM:
             self._from_hsm(frames, now)
             return
-        for frame in frames:
-            try:
-                message = link.dialect.decode(frame)
-            except FormatError as error:
-                self._unreadable(link, error, len(frame), now)
-            else:
-                self._dispatch(link, message, now)
+        if link.side is Side.ISSUER:
+            self._express.answers(link, frames, now)
+        elif link.may_ask and not self.draining:
+            self._express.requests(link, frames, now)
+        else:
+            for frame in frames:
+                self._one(link, frame, now)
 
     def undelivered(self, tokens: Iterable[object], now: Instant) -> None:
         """Approvals of which not one whole frame left: nobody heard them, so they are undone."""
@@ -172,7 +174,7 @@ class Core:
 
     def durable(self, epoch: int, now: Instant) -> None:
         """The batch of this epoch is on disk: what it held may go."""
-        for link, frame, token in self._outbox.durable(epoch):
+        for link, frame, token in self.outbox.durable(epoch):
             if link in self._links:
                 self._send(link, frame, token)
             else:
@@ -182,11 +184,11 @@ class Core:
 
     def take_batch(self) -> Batch | None:
         """Close the epoch: its records, to be committed together. One batch at a time; None: nothing to commit."""
-        return self._outbox.take_batch()
+        return self.outbox.take_batch()
 
     def take_sends(self) -> dict[int, Sends]:
         """What may leave now, by connection: one write each."""
-        return self._outbox.take_sends()
+        return self.outbox.take_sends()
 
     @property
     def seeks(self) -> bool:
@@ -226,7 +228,7 @@ class Core:
     @property
     def has_records(self) -> bool:
         """Whether a batch could be taken, once none is being committed."""
-        return self._outbox.has_records
+        return self.outbox.has_records
 
     def outstanding(self, number: int) -> int:
         """How many answers a connection is still owed."""
@@ -236,7 +238,7 @@ class Core:
     @property
     def is_idle(self) -> bool:
         """Nothing in flight, nothing to commit, nothing to send."""
-        return not self._in_flight and not self._sought and self._outbox.is_empty
+        return not self.in_flight and not self._sought and self.outbox.is_empty
 
     def unreachable(self) -> list[str]:
         """The issuers that nobody is signed on for."""
@@ -246,7 +248,7 @@ class Core:
 
     def begin(self, now: Instant) -> None:
         """The first record of a run."""
-        self._outbox.record(records.Started(Kind.STARTED, self.last_number, now.wall, VERSION))
+        self.outbox.record(records.Started(Kind.STARTED, self.last_number, now.wall, VERSION))
 
     def restore(self, recovery: Recovery, now: Instant) -> None:
         """Take up what the journal says was in our head, before anything else comes in."""
@@ -287,6 +289,15 @@ class Core:
         self._without_hsm(self._hsm.give_up(), now)
 
     # ---- Dispatch ----
+
+    def _one(self, link: LinkEnd, frame: bytes, now: Instant) -> None:
+        """One frame, the long way."""
+        try:
+            message = link.dialect.decode(frame)
+        except FormatError as error:
+            self._unreadable(link, error, len(frame), now)
+        else:
+            self._dispatch(link, message, now)
 
     def _dispatch(self, link: LinkEnd, message: Message, now: Instant) -> None:
         kind = message.mti
@@ -352,7 +363,7 @@ class Core:
             message, facts, kind, link.participant, self.network.merchants, now.wall, by_local_time=link.by_local_time
         )
         key = request.key
-        if (first := self._in_flight.get(key)) is not None:
+        if (first := self.in_flight.get(key)) is not None:
             self._join(first, link, message)
         elif key in self.memory:
             self._again(link, message, key)
@@ -366,8 +377,8 @@ class Core:
     def _start(self, link: LinkEnd, key: str, request: Request, now: Instant, verdict: Verdict | None = None) -> None:
         self.last_number += 1
         link.outstanding += 1
-        transaction = Transaction(self.last_number, key, request, link.number)
-        self._in_flight[key] = transaction
+        transaction = Told(self.last_number, key, request, link.number)
+        self.in_flight[key] = transaction
         if verdict is not None:
             self._conclude(transaction, verdict, now)
             return
@@ -400,7 +411,7 @@ class Core:
         if past.reversed_by == UNDELIVERED or past.answered is None:
             self._hold(link.number, replies.refusal(message, "reversed.undelivered"), None)
         else:
-            unsaid = self._unsaid.get(key)
+            unsaid = self.unsaid.get(key)
             if unsaid is None:
                 self.memory.mark(key, past.reversed_by or TOLD)
             else:
@@ -483,7 +494,7 @@ class Core:
             return False, Silence.EXHAUSTED
         changes = ask.changes
         changes[de.STAN] = stan
-        if de.RRN not in request.message:
+        if isinstance(transaction, Told) and de.RRN not in request.message:
             transaction.rrn = changes[de.RRN] = now.rrn(transaction.number)
         transaction.issuer, transaction.stan = issued.issuer, stan
         transaction.kept_frame = replies.kept(request.message, changes)
@@ -491,7 +502,7 @@ class Core:
         if link is None:
             return False, Silence.DOWN
         frame = request.message.translated(link.dialect, changes, request.mti)
-        transaction.sent = self._outbox.record(
+        transaction.sent = self.outbox.record(
             records.Sent(
                 Kind.SENT,
                 transaction.number,
@@ -508,7 +519,7 @@ class Core:
         transaction.outlink = link.number
         transaction.deadline = now.elapsed + issuer.patience_s
         issuer.pending[stan] = transaction
-        self._outbox.hold(link.number, frame)
+        self.outbox.hold(link.number, frame)
         return True, None
 
     def _ask_hsm(self, transaction: Transaction, ask: AskHsm, now: Instant) -> tuple[bool, object]:
@@ -522,7 +533,7 @@ class Core:
 
     def _recall(self, key: str, now: Instant) -> Past | None:
         """An earlier transaction. One still in flight is ended first: its answer will be that it was reversed."""
-        first = self._in_flight.get(key)
+        first = self.in_flight.get(key)
         if first is not None:
             self._end_early(first, now)
         return self.memory.recall(key)
@@ -565,7 +576,7 @@ class Core:
     def _conclude(self, transaction: Transaction, verdict: Verdict, now: Instant) -> None:
         """The end of a story: record the answer and what it owes, remember it, hold the answer until it is durable."""
         request = transaction.request
-        del self._in_flight[transaction.key]
+        del self.in_flight[transaction.key]
         self.counts[f"answer.{verdict.response_code}"] += 1
         if verdict.reason in INTEGRITY:
             self._note(verdict.reason, participant=request.participant.id, mti=request.mti)
@@ -597,7 +608,7 @@ class Core:
             verdict.tombstone,
             owed,
         )
-        packed = self._outbox.record(record)
+        packed = self.outbox.record(record)
         self.memory.keep(transaction.key, transaction.sent, packed)
         for debt in owed:
             self._send_owed(self.issuers[debt.issuer], now)
@@ -609,7 +620,7 @@ class Core:
         if verdict.tombstone is not None:
             self.memory.bury(verdict.tombstone)
         transaction.listeners = 1 + len(transaction.waiting)
-        self._unsaid[transaction.key] = transaction
+        self.unsaid[transaction.key] = transaction
         self._hold(transaction.link, replies.first_answer(request.message, record), transaction)
         for number, message in transaction.waiting:
             self._hold(number, replies.first_answer(message, record), transaction)
@@ -649,11 +660,11 @@ class Core:
     def _owe_reversal(self, past: Past, why: str, now: Instant) -> None:
         """Undo a transaction that was answered already, or never will be."""
         debt = self._owe(debts.issuer_of(past), past.number, debts.reversal_of(past, why, now), now)
-        self._outbox.record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
+        self.outbox.record(records.Owed(Kind.OWED, past.number, now.wall, past.key, why, [debt]))
         self._send_owed(self.issuers[debt.issuer], now)
 
     def _undo_unheard(self, transaction: Transaction, now: Instant) -> None:
-        self._unsaid.pop(transaction.key, None)
+        self.unsaid.pop(transaction.key, None)
         past = self.memory.recall(transaction.key)
         if past is None or past.was_told or past.reversed_by or not past.was_sent or past.declined:
             return
@@ -676,7 +687,7 @@ class Core:
         if response_code == codes.APPROVED:
             issuer.saf.settle(entry, now.elapsed)
             debt = entry.debt
-            self._outbox.record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
+            self.outbox.record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
             self._send_owed(issuer, now)
         elif issuer.saf.refuse(entry, now.elapsed):
             self._note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
@@ -791,16 +802,16 @@ class Core:
 
     def _hold(self, link: int, frame: bytes, token: object) -> None:
         """Send once everything recorded so far is durable: at once, when it is."""
-        if self._outbox.must_wait:
-            self._outbox.hold(link, frame, token)
+        if self.outbox.must_wait:
+            self.outbox.hold(link, frame, token)
         else:
             self._send(link, frame, token)
 
     def _send(self, link: int, frame: bytes, token: object = None) -> None:
         if isinstance(token, Transaction):
             self._links[link].outstanding -= 1
-            self._unsaid.pop(token.key, None)
-        self._outbox.send(link, frame, token)
+            self.unsaid.pop(token.key, None)
+        self.outbox.send(link, frame, token)
 
     def _today(self) -> date:
         """For dialects whose dates have years."""
