@@ -2,7 +2,7 @@
 
 Three significant digits from 1 µs to 1 h, as everywhere in a result. A library histogram of that range takes 190 kB;
 a run keeps one per second, flow and clock, of which a few dozen buckets are used. So counts stand in a dictionary
-under HdrHistogram's bucket index, and become a library histogram only to be written or read. Merging adds buckets and
+under HdrHistogram's bucket index, and `histogram_codec` writes and reads them in its form. Merging adds buckets and
 loses nothing. When to record, and what a figure means, is for others.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from hdrh.histogram import HdrHistogram
+from loadtest import histogram_codec
 
 LOWEST_US: Final = 1
 HIGHEST_US: Final = 3_600_000_000  # an hour: longer than any deadline of a card network
@@ -118,21 +118,12 @@ class Histogram:
 
     def encoded(self) -> str:
         """HdrHistogram's V2 compressed form in base 64: what stands in an .hlog and goes between processes."""
-        library = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
-        for index, times in self.counts.items():
-            library.record_value(highest_in(index), times)
-        return bytes(library.encode()).decode("ascii")
+        return histogram_codec.encoded(self.counts, DIGITS, LOWEST_US, HIGHEST_US)
 
     @classmethod
     def decoded(cls, text: str) -> Histogram:
         """The inverse; ValueError where it is not the encoded form of this range."""
-        try:
-            library = HdrHistogram.decode(text)
-        except Exception as error:  # the library raises whatever zlib, base64 and ctypes do
-            raise ValueError(f"not an encoded histogram: {type(error).__name__}") from None
-        if (library.significant_figures, library.lowest_trackable_value) != (DIGITS, LOWEST_US):
-            raise ValueError("a histogram of another precision")
-        return cls({index: times for index in range(library.counts_len) if (times := library.counts[index])})
+        return cls(histogram_codec.decoded(text, DIGITS, LOWEST_US, HIGHEST_US, index_of(HIGHEST_US) + 1))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Histogram) and self.counts == other.counts
