@@ -1,140 +1,26 @@
-"""`python -m hsm_sim`: the simulated HSM as a process, and the small tools that belong to it.
+"""`python -m hsm_sim`: the simulated HSM, and the small tools that belong to it.
 
 `python -m hsm_sim [options]` runs the HSM; `python -m hsm_sim TOOL …` runs one of the tools below,
-each in a file of its own with a `main(arguments)` that returns an exit code.
+each in a file of its own with a `main(arguments)` that returns an exit code. Only what is asked for is loaded.
 """
 
-import argparse
-import random
-import secrets
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
 
-import structlog
-import trio
-
-from hsm_sim import device
-from hsm_sim.command import Randomness
-from hsm_sim.server import Bound, Server, Wires
-from hsm_sim.settings import Settings, load
-from protocols import network, pki
-from protocols.network import NetworkError
-from protocols.runtime.exits import DONE, MISCONFIGURED
-from protocols.runtime.party import ConfigurationError, announce, run
-from protocols.runtime.tls import Credentials, keep_current
-
-NAME = "hsm"
 TOOLS = {  # word -> module with `main(arguments) -> exit code`
     "console": "hsm_sim.console",
     "explain": "hsm_sim.explain",
     "fault": "hsm_sim.fault",
 }
 
-log = structlog.get_logger()
-
 
 def main(given: Sequence[str] | None = None) -> int:
-    """Run until told to stop, or run a tool; the exit code."""
+    """Run the HSM or a tool; the exit code."""
     arguments = list(sys.argv[1:] if given is None else given)
     if arguments and arguments[0] in TOOLS:
         return int(import_module(TOOLS[arguments[0]]).main(arguments[1:]))
-    asked = _arguments(arguments)
-    return _check(asked.network) if asked.check else run(NAME, lambda stop: _party(asked, stop))
-
-
-async def _party(asked: argparse.Namespace, stop: trio.Event) -> int:
-    settings, wires = _configured(asked.network, asked.state)
-    randomness, draw = _randomness(asked.seed)
-    remembered = _remembered(asked.state)
-
-    def note_tampers(count: int) -> None:
-        if asked.state is not None:
-            device.remember(asked.state, device.Device(remembered.reboots, count))
-
-    server = Server(settings, randomness, draw=draw, reboots=remembered.reboots, on_tamper=note_tampers)
-    server.figures.tampers = remembered.tampers
-    async with trio.open_nursery() as background:
-        if wires.credentials is not None:
-            background.start_soon(keep_current, wires.credentials)
-        async with trio.open_nursery() as serving:
-            _announce(wires, await serving.start(server.run, wires, stop))
-        background.cancel_scope.cancel()
-    return DONE
-
-
-def _announce(wires: Wires, bound: Bound) -> None:
-    announce("listening", NAME, f"{wires.host}:{bound.tcp}")
-    if bound.tls is not None and wires.tls is not None:
-        announce("listening", NAME, f"{wires.tls[0]}:{bound.tls}")
-    for lmk_id, port in bound.lmks.items():
-        log.info("a port of its own", lmk=lmk_id, port=port)
-    if bound.control is not None:
-        log.info("faults can be switched on here", control_port=bound.control)
-    announce("ready", NAME)
-
-
-def _check(directory: Path | None) -> int:
-    """What is wrong with the HSM's files, one problem a line on standard error."""
-    try:
-        _wires(load(directory), network.load(directory), None, checking=True)
-    except NetworkError as error:
-        print(*error.problems, sep="\n", file=sys.stderr)
-        return MISCONFIGURED
-    return DONE
-
-
-def _configured(directory: Path | None, state: Path | None) -> tuple[Settings, Wires]:
-    try:
-        settings = load(directory)
-        return settings, _wires(settings, network.load(directory), state)
-    except NetworkError as error:
-        for problem in error.problems:
-            log.error("configuration", problem=problem)
-        raise ConfigurationError(f"{len(error.problems)} problem(s) in the configuration") from None
-
-
-def _wires(settings: Settings, places: network.Network, state: Path | None, *, checking: bool = False) -> Wires:
-    """Where to listen. TLS needs certificates, which lie in the state folder; without one there is no TLS."""
-    host, port = places.address(settings.port)
-    tls = places.address(settings.tls_port) if settings.tls_port else None
-    control = places.address(settings.control_port)[1] if settings.control_port else None
-    credentials = None
-    if tls is not None and state is not None:
-        credentials = Credentials.of(pki.HSM, state / pki.FOLDER)
-    elif tls is not None and not checking:
-        log.warning("no TLS: certificates lie in a state folder, and none was given (--state)", port=tls[1])
-    return Wires(host, port, settings.udp, tls, credentials, control)
-
-
-def _remembered(state: Path | None) -> device.Device:
-    if state is None:
-        return device.Device()
-    remembered, readable = device.started(state)
-    if not readable:
-        log.warning("what the HSM remembered of its starts could not be read; it begins anew")
-    return remembered
-
-
-def _randomness(seed: int | None) -> tuple[Randomness, Callable[[], float]]:
-    """What keys and PIN blocks are made from, and what decides whether a fault strikes."""
-    if seed is None:
-        return secrets.token_bytes, random.random
-    log.warning("randomness comes from a seed: keys and PIN blocks made now can be foretold")
-    return random.Random(seed).randbytes, random.Random(seed).random
-
-
-def _arguments(given: Sequence[str]) -> argparse.Namespace:
-    tools = ", ".join(TOOLS)
-    parser = argparse.ArgumentParser(
-        prog="python -m hsm_sim", description=f"The simulated HSM. Its tools, each with its own --help: {tools}."
-    )
-    parser.add_argument("--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration)")
-    parser.add_argument("--state", type=Path, metavar="DIR", help="where certificates and what it remembers lie")
-    parser.add_argument("--check", action="store_true", help="read the files, list what is wrong with them, and end")
-    parser.add_argument("--seed", type=int, metavar="N", help="predictable randomness, for tests only")
-    return parser.parse_args(given)
+    return int(import_module("hsm_sim.process").main(arguments, TOOLS))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from hsm_sim.faults import Faults
 from hsm_sim.figures import Figures
 from hsm_sim.keys import Keyring, KeyRule, KeyStore
 from hsm_sim.settings import Settings
@@ -40,6 +41,7 @@ class Station:
     settings: Settings
     figures: Figures
     store: KeyStore
+    faults: Faults
 
 
 @dataclass(frozen=True, slots=True)

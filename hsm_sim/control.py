@@ -2,7 +2,7 @@
 
 JSON lines over TCP, on this machine only: a line in, a line out. `{"do": "set", "command": "CC",
 "fault": "error", "code": "39", "rate": 0.1}` switches a fault on; `clear`, `show`, `tamper`,
-`restore` and `figures` are the other words. It tells counts and faults, never a field of a request.
+`restore`, `authorise` and `figures` are the other words. It tells counts and faults, never a field of a request.
 A connection whose line is no JSON object is closed: a browser that was sent here gets no second line.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -17,9 +18,9 @@ import trio
 
 from hsm_sim.desk import Desk
 from hsm_sim.faults import UnfitFaultError, fault_from
+from hsm_sim.settings import CONTROL_HOST
 
 LINE_MAX: Final = 4096
-HERE: Final = "127.0.0.1"
 CAUSE: Final = "4"  # the case was opened; a digit is all that JK has for it
 
 log = structlog.get_logger()
@@ -36,7 +37,7 @@ async def serve_control(
         async with stream:
             await _converse(desk, stream, changed)
 
-    listeners = await trio.open_tcp_listeners(port, host=HERE)
+    listeners = await trio.open_tcp_listeners(port, host=CONTROL_HOST)
     task_status.started(listeners[0].socket.getsockname()[1])
     await trio.serve_listeners(attend, listeners)
 
@@ -117,6 +118,17 @@ def _restore(desk: Desk, asked: Mapping[str, Any]) -> dict[str, object]:
     return {"cleared": cleared, "tampered": False}
 
 
+def _authorise(desk: Desk, asked: Mapping[str, Any]) -> dict[str, object]:
+    """As keys and passwords at a console would: an LMK's authorised state, on or off."""
+    lmk_id, on = asked.get("lmk", desk.settings.default_lmk), asked.get("on", True)
+    ring = desk.store.ring(lmk_id) if isinstance(lmk_id, str) else None
+    if ring is None or not isinstance(on, bool):
+        raise UnfitFaultError("lmk is the id of one that is loaded, on is true or false")
+    ring.lmk = replace(ring.lmk, authorised=on)
+    log.warning("authorised state", lmk=ring.lmk.id, on=on)
+    return {"lmk": ring.lmk.id, "authorised": on}
+
+
 def _figures(desk: Desk, asked: Mapping[str, Any]) -> dict[str, object]:
     figures = desk.figures
     return {
@@ -137,5 +149,6 @@ WORDS: Final[Mapping[str, Word]] = {
     "show": _show,
     "tamper": _tamper,
     "restore": _restore,
+    "authorise": _authorise,
     "figures": _figures,
 }

@@ -91,7 +91,7 @@ class Desk:
         self.faults = Faults(lambda: 0.0) if faults is None else faults
         self.counts = figures.counts  # (command, error code) -> how often
         self.store = KeyStore(settings) if store is None else store
-        self._station = Station(settings, figures, self.store)
+        self._station = Station(settings, figures, self.store, self.faults)
         self._randomness = randomness
         self._on_defect = on_defect
         self._on_audit = on_audit

@@ -120,9 +120,9 @@ class Faults:
         self._faults[fault.command, fault.kind] = fault
         self.active = True
 
-    def clear(self, command: str | None = None) -> int:
-        """Switch off those of a command (None: all); how many that were."""
-        gone = [key for key in self._faults if command is None or key[0] == command]
+    def clear(self, command: str | None = None, kind: Kind | None = None) -> int:
+        """Switch off those of a command and of a kind (None: all of them); how many that were."""
+        gone = [key for key in self._faults if command in (None, key[0]) and kind in (None, key[1])]
         for key in gone:
             del self._faults[key]
         self.active = bool(self._faults)

@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from protocols.network import NetworkError, explained, read_toml, source
 
+CONTROL_HOST = "127.0.0.1"  # the control port takes orders from this machine alone
+
 _LmkId = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 _Code = Annotated[str, Field(pattern=r"^[0-9]{2}$")]
 

@@ -25,7 +25,7 @@ from protocols.network import NetworkError
 from protocols.runtime.exits import FAILED, FatalError
 
 COMMANDS = (
-    "up", "demo", "switch", "hsm", "issuer", "gateway",
+    "up", "demo", "switch", "hsm", "hsm-console", "hsm-explain", "hsm-fault", "issuer", "gateway",
     "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki", "version",
 )  # fmt: skip
 
@@ -39,8 +39,9 @@ def app(wanted: str | None = None) -> App:
     """All commands. None is imported if it is known which one is wanted; else all, to tell what they are."""
     made = App(name="payswitch", help=HELP, version=_version, default_parameter=Parameter(negative=()))
     for name in COMMANDS:
-        path = f"switch.commands.{name}"
-        made.command(f"{path}:{name}" if wanted in COMMANDS else getattr(import_module(path), name), name=name)
+        word = name.replace("-", "_")  # as Python spells it
+        path = f"switch.commands.{word}"
+        made.command(f"{path}:{word}" if wanted in COMMANDS else getattr(import_module(path), word), name=name)
     return made
 
 

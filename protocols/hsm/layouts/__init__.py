@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from protocols.hsm.layout import Layout
-from protocols.hsm.layouts import cards, diagnostics, keys, macs, pins
+from protocols.hsm.layouts import cards, diagnostics, health, keys, macs, older_keys, pins
 
-LAYOUTS: Mapping[str, Layout] = {
-    layout.command: layout for family in (diagnostics, keys, pins, cards, macs) for layout in family.LAYOUTS
-}
+FAMILIES = (diagnostics, health, keys, older_keys, pins, cards, macs)
+
+LAYOUTS: Mapping[str, Layout] = {layout.command: layout for family in FAMILIES for layout in family.LAYOUTS}
