@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.hsm.codes import DONE, INPUT_DATA, UNKNOWN_COMMAND
 from protocols.hsm.fields import UnreadableError
+from protocols.hsm.key_fields import LMK_ID_FIELD
 from protocols.hsm.layout import NO_FIELDS, Layout
 from protocols.hsm.layouts import LAYOUTS
 
@@ -168,6 +169,7 @@ def read_request(frame: bytes, header_length: int = HEADER_LENGTH) -> HsmRequest
         return request
     try:
         at = layout.read_request(text, COMMAND_LENGTH, request.fields)
+        request.lmk_id = request.fields.pop(LMK_ID_FIELD, None)
         if at < len(text):
             _read_tail(request, text, at)
     except UnreadableError as refused:
