@@ -9,14 +9,18 @@ from __future__ import annotations
 import hmac
 from enum import Enum
 
+from issuers.script import Script
+from protocols import additional_amounts, codes, subelements
 from protocols import elements as de
 from protocols import mti as types
-from protocols import subelements
+from protocols.channel import Channel, channel_of
 from protocols.errors import FormatError
 from protocols.message import Message
 from protocols.money import currency_numbered
 from protocols.original import NOT_STATED, booking_key
 from protocols.pan import Pan
+
+PREAUTHORIZED = "06"  # DE 25
 
 NEEDED = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.TRANSMITTED_AT, de.STAN, de.CURRENCY)
 NEEDED_OF_REVERSAL = (de.TRANSMITTED_AT, de.STAN, de.ORIGINAL)
@@ -57,9 +61,13 @@ class Ask:
     __slots__ = (
         "accepts_partial",
         "account_type",
+        "all_asked",
         "amount",
         "approval_code",
+        "arpc",
         "booking_key",
+        "card_acceptor_id",
+        "cash_back",
         "currency",
         "expiry",
         "fingerprint",
@@ -71,10 +79,14 @@ class Ask:
         "original_key",
         "original_prefix",
         "pin",
+        "proved",
         "rate",
         "replacement",
         "response_code",
         "rrn",
+        "script",
+        "source",
+        "target",
         "terminal_id",
         "token",
         "transaction_amount",
@@ -99,11 +111,18 @@ class Ask:
         self._read_card(message, tokens)
         self._read_amounts(message)
         self._read_original(message)
+        self.cash_back = self._read_cash_back()
         self.pin = Pin.UNVERIFIED if get(de.PIN_BLOCK) and mti in ("0100", "0200") else Pin.NONE
         self.approval_code = get(de.APPROVAL_CODE) or ""
         self.response_code = get(de.RESPONSE_CODE) or ""
         self.rrn = get(de.RRN) or ""
-        self.merchant = (get(de.CARD_ACCEPTOR_NAME) or get(de.CARD_ACCEPTOR_ID) or "").strip()
+        self.card_acceptor_id = (get(de.CARD_ACCEPTOR_ID) or "").strip()
+        self.merchant = (get(de.CARD_ACCEPTOR_NAME) or self.card_acceptor_id).strip()
+        self.source, self.target = (get(number) or "" for number in (de.FROM_ACCOUNT, de.TO_ACCOUNT))
+        self.proved: dict[str, Pin] = {}  # what the HSM has said of the card's and the holder's proofs
+        self.script: Script | None = None  # what a tester wants done with it
+        self.all_asked = False  # the HSM has been asked all that there is to ask
+        self.arpc: dict[str, bytes] = {}  # by what it says to the chip: `approved`, `declined`
         self.accepts_partial = _accepts_partial(get(de.PRIVATE_DATA))
         self.fingerprint = "/".join(
             (
@@ -137,6 +156,46 @@ class Ask:
         self.rate = "" if billing is None else get(de.BILLING_RATE) or ""
         replacement = get(de.REPLACEMENT_AMOUNTS)
         self.replacement = None if replacement is None else int(replacement[:12])  # its first part: the transaction's
+
+    # Read when somebody asks: most requests are decided without
+
+    @property
+    def channel(self) -> Channel:
+        """Which way the card number reached the shop."""
+        get = self.message.get
+        eci = self.private.get(subelements.ELECTRONIC_COMMERCE_INDICATOR)
+        was_read = de.TRACK_2 in self.message or de.ICC_DATA in self.message
+        places = (de.PROCESSING_CODE, de.MERCHANT_TYPE, de.POS_ENTRY_MODE, de.POS_CONDITION_CODE)
+        processing_code, merchant_type, entry, condition = map(get, places)
+        return channel_of(processing_code, merchant_type, entry, condition, eci, card_was_read=was_read)
+
+    @property
+    def private(self) -> dict[str, str]:
+        """DE 48 by subelement; another network's says nothing."""
+        try:
+            return subelements.parse(self.message.get(de.PRIVATE_DATA) or "")
+        except FormatError:
+            return {}
+
+    @property
+    def is_preauthorization(self) -> bool:
+        return self.message.get(de.POS_CONDITION_CODE) == PREAUTHORIZED
+
+    def _read_cash_back(self) -> int:
+        """How much of a purchase with cash back is cash, in minor units of `currency`."""
+        if self.type != codes.CASH_BACK:
+            return 0
+        amounts = additional_amounts.parse(self.message.get(de.ADDITIONAL_AMOUNTS) or "")
+        paid = sum(abs(one.minor) for one in amounts if one.amount_type == additional_amounts.CASH_BACK)
+        if not paid or self.amount == self.transaction_amount:
+            return paid
+        return -(-paid * self.amount // max(1, self.transaction_amount))  # upwards: a limit is not slipped under
+
+    @property
+    def is_last_part(self) -> bool:
+        """Of a completion in parts, DE 48.62 says which (`0103`: the first of three); one that says nothing is all."""
+        part = self.private.get(subelements.COMPLETION_PART, "")
+        return len(part) != 4 or part[:2] == part[2:]
 
     def _read_original(self, message: Message) -> None:
         """DE 90; where it states no institutions, the rest of it must do (`original_prefix`)."""

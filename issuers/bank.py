@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,12 +23,26 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from issuers.amounts import AmountRule
-from issuers.book import CardState
-from protocols import network
+from issuers.book import Calendar, CardState
+from issuers.script import Script
+from protocols import codes, network
+from protocols.channel import Channel
 from protocols.money import Amount
 from protocols.network import NetworkError, called, explained, read_toml
 from protocols.pan import Pan
 from protocols.participant import SignOn
+
+_NOT_AHEAD = Calendar()
+
+
+class Proof(StrEnum):
+    """What shows that card and holder are genuine, and the HSM can verify."""
+
+    CVV = "cvv"  # of the magnetic stripe
+    ICVV = "icvv"  # of the chip's copy of it
+    CVV2 = "cvv2"  # from the back of the card
+    CAVV = "cavv"  # of the holder's authentication on the internet
+    ARQC = "arqc"  # the chip's cryptogram
 
 
 class _Read(BaseModel):
@@ -61,6 +77,23 @@ class Product(_Read):
     cash_per_day: Money | None = None
     withdrawals_per_day: Annotated[int, Field(gt=0)] | None = None
     cash_needs_pin: bool = False
+    channels: frozenset[Channel] | None = None  # none: as the network's product rules say
+    types: frozenset[str] | None = None  # words of the table of transaction types; none: all that there are
+    per_transaction: Money | None = None  # the most that one payment may be
+    spend_per_day: Money | None = None
+    payments_per_day: Annotated[int, Field(gt=0)] | None = None
+    payments_per_cycle: Annotated[int, Field(gt=0)] | None = None
+    velocity_attempts: Annotated[int, Field(gt=0, le=50)] | None = None  # so many tries, approved or not ...
+    velocity_minutes: Annotated[int, Field(gt=0, le=1440)] = 10  # ... in so many minutes
+    partial_approval: bool = False  # whether a part is approved where the whole cannot be, to who takes parts
+    hold_days: Annotated[int, Field(gt=0, le=365)] = 7  # an authorization nobody completes
+    preauthorization_days: Annotated[int, Field(gt=0, le=365)] = 30  # the same where DE 25 says pre-authorization
+    capture_tolerance_percent: Annotated[int, Field(ge=0, le=100)] = 0  # above what was authorized
+    cash_fee: Money | None = None
+    foreign_fee_percent: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$")] | None = None
+    pin: Literal["pvv", "offset", "none"] = "pvv"  # how a PIN is verified; none: it is not looked at
+    verify: frozenset[Proof] = frozenset()  # what else the HSM verifies, where a request carries it
+    demands: frozenset[Proof] = frozenset()  # and what an e-commerce or chip payment must carry
 
 
 class AccountFile(_Read):
@@ -70,6 +103,7 @@ class AccountFile(_Read):
     holder: str
     opening: Money = "0"
     credit_limit: Money = "0"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None  # none: the bank's
 
 
 class CardFile(_Read):
@@ -101,6 +135,10 @@ class BankKeys(_Read):
     zpk: LmkKey | None = None  # PIN blocks arrive under it; none: as the participant's agreement says
     pvk: LmkKey | None = None  # PIN verification values are made with it
     pvki: Annotated[str, Field(pattern=r"^[0-9]$")] = "1"
+    pin_verification: LmkKey | None = None  # natural PINs are made with it, where a product goes by offsets
+    cvk: LmkKey | None = None  # CVV, iCVV, CVV2
+    cavk: LmkKey | None = None  # CAVV; none: the CVK
+    mk_ac: LmkKey | None = None  # the issuer master key of the chips' cryptograms
 
 
 class Bank(_Read):
@@ -115,6 +153,10 @@ class Bank(_Read):
     framing: str | None = None
     sign_on: SignOn = SignOn.OPTIONAL  # whether a link that has not signed on is declined
     books: Literal["accounts", "amounts"] = "accounts"
+    dial: str | None = None  # the switch's port that the bank dials, by name or host:port; none: the switch dials
+    links: Annotated[int, Field(ge=1, le=64)] = 1  # how many links it dials
+    database: str | None = None  # "postgresql://…"; none: a file of its own
+    scripts: tuple[Script, ...] = ()  # answers that testers want
     hsm: str = "hsm"  # a port of network.toml, or host:port
     keys: BankKeys = BankKeys()
     products: Mapping[str, Product] = {}
@@ -124,9 +166,9 @@ class Bank(_Read):
     samples: tuple[Sample, ...] = ()
     balance: Money = "1000"  # what a bank without accounts says when asked
 
-    def minor(self, text: str) -> int:
-        """An amount of the file in minor units of the bank's currency."""
-        return Amount.parse(text, self.currency or "").minor
+    def minor(self, text: str, code: str | None = None) -> int:
+        """An amount of the file in minor units of the bank's currency, or another."""
+        return Amount.parse(text, code or self.currency or "").minor
 
     @cached_property
     def limits(self) -> Mapping[str, Limits]:
@@ -139,16 +181,18 @@ class Bank(_Read):
         hours, minutes = map(int, self.utc_offset[1:].split(":"))
         return timezone(sign * timedelta(hours=hours, minutes=minutes))
 
-    def moment(self, now: datetime) -> Moment:
-        """The bank's day at an instant (UTC)."""
-        local = now.astimezone(self.zone)
+    def moment(self, now: datetime, calendar: Calendar = _NOT_AHEAD) -> Moment:
+        """The bank's day at an instant (UTC), so many days later as were closed by hand."""
+        local = now.astimezone(self.zone) + timedelta(days=calendar.days)
         day = local.strftime("%Y-%m-%d")
-        return Moment(now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), day, local.strftime("%y%m"))
+        second = int(now.timestamp()) + 86_400 * calendar.days
+        at = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return Moment(at, day, local.strftime("%y%m"), second, calendar.cycles, local.date())
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A product's limits in minor units; None where there is none."""
+    """A product's limits in minor units; None where there is none. What is no amount is its product's."""
 
     cycle: str
     overlimit_allowance: int
@@ -157,21 +201,34 @@ class Limits:
     cash_per_day: int | None
     withdrawals_per_day: int | None
     cash_needs_pin: bool
+    product: Product
+    per_transaction: int | None
+    spend_per_day: int | None
+    cash_fee: int
+    foreign_fee_bp: int  # hundredths of a percent
 
     @classmethod
     def of(cls, bank: Bank, product: Product) -> Limits:
-        cap, cash = product.overlimit_cap, product.cash_per_day
+        def minor(text: str | None) -> int | None:
+            return None if text is None else bank.minor(text)
+
         return cls(
             product.cycle,
             product.overlimit_allowance,
             product.overlimit_per == "cycle",
-            None if cap is None else bank.minor(cap),
-            None if cash is None else bank.minor(cash),
+            minor(product.overlimit_cap),
+            minor(product.cash_per_day),
             product.withdrawals_per_day,
             product.cash_needs_pin,
+            product,
+            minor(product.per_transaction),
+            minor(product.spend_per_day),
+            minor(product.cash_fee) or 0,
+            round(Decimal(product.foreign_fee_percent or "0") * 100),
         )
 
 
+_KEYS = {Proof.CVV: "cvk", Proof.ICVV: "cvk", Proof.CVV2: "cvk", Proof.CAVV: "cvk", Proof.ARQC: "mk_ac"}
 _CYCLE_LENGTHS = {"day": 10, "month": 7, "year": 4}  # characters of YYYY-MM-DD that name the cycle
 
 
@@ -182,13 +239,24 @@ class Moment:
     at: str
     day: str
     yymm: str
+    second: int = 0  # since 1970, as the bank counts
+    cycles: int = 0  # that were closed by hand
+    date: date = date(1970, 1, 1)
 
     def cycle(self, length: str) -> str:
         """
         >>> Moment("", "2003-05-17", "0305").cycle("month")
         '2003-05'
         """
-        return self.day[: _CYCLE_LENGTHS[length]]
+        named = self.day[: _CYCLE_LENGTHS[length]]
+        return f"{named}+{self.cycles}" if self.cycles else named
+
+    def day_after(self, days: int) -> str:
+        """
+        >>> Moment("", "2003-05-17", "0305", date=date(2003, 5, 17)).day_after(30)
+        '2003-06-16'
+        """
+        return (self.date + timedelta(days=days)).isoformat()
 
 
 def load_bank(directory: Path | None, name: str) -> Bank:
@@ -252,8 +320,23 @@ def _kind_problems(bank: Bank) -> list[str]:
         problems.append("currency: a bank with accounts needs one")
     if bank.amounts:
         problems.append('amounts: only a bank with books = "amounts" goes by them')
-    if bank.keys.pvk is None and any(card.pin for card in bank.cards):
+    ways = {bank.products[card.product].pin for card in bank.cards if card.pin and card.product in bank.products}
+    if bank.keys.pvk is None and "pvv" in ways:
         problems.append("keys.pvk: cards with a PIN need it")
+    if bank.keys.pin_verification is None and "offset" in ways:
+        problems.append("keys.pin_verification: cards whose PIN goes by an offset need it")
+    problems += [
+        f"products.{name}.verify: {proof} needs a key: keys.{_KEYS[proof]}"
+        for name, product in bank.products.items()
+        for proof in sorted(product.verify | product.demands)
+        if getattr(bank.keys, _KEYS[proof]) is None
+    ]
+    known = codes.TRANSACTION_TYPES.values()
+    problems += [
+        f"products.{name}.types: there is no type {word!r}"
+        for name, product in bank.products.items()
+        for word in sorted((product.types or frozenset()) - frozenset(known))
+    ]
     return problems
 
 
@@ -262,9 +345,17 @@ def _money_problems(bank: Bank) -> list[str]:
         return []
     texts = {
         **{f"products.{name}.overlimit_cap": product.overlimit_cap for name, product in bank.products.items()},
-        **{f"products.{name}.cash_per_day": product.cash_per_day for name, product in bank.products.items()},
-        **{f"accounts.{number}.opening": account.opening for number, account in enumerate(bank.accounts)},
-        **{f"accounts.{number}.credit_limit": account.credit_limit for number, account in enumerate(bank.accounts)},
+        **{
+            f"products.{name}.{part}": getattr(product, part)
+            for name, product in bank.products.items()
+            for part in ("cash_per_day", "per_transaction", "spend_per_day", "cash_fee")
+        },
+        **{f"accounts.{n}.opening": one.opening for n, one in enumerate(bank.accounts) if one.currency is None},
+        **{
+            f"accounts.{n}.credit_limit": one.credit_limit
+            for n, one in enumerate(bank.accounts)
+            if one.currency is None
+        },
         **{f"cards.{number}.limit": card.limit for number, card in enumerate(bank.cards)},
         **{f"cards.{number}.spent": card.spent for number, card in enumerate(bank.cards)},
     }
@@ -294,6 +385,9 @@ def _card_problems(bank: Bank, number: int, card: CardFile) -> list[str]:
         problems.append(f"cards.{number}.product: no product is called {card.product!r}")
     elif not card.pan.startswith(product.prefix):
         problems.append(f"cards.{number}.pan: cards of {card.product} begin with {product.prefix}")
-    if card.account not in {account.id for account in bank.accounts}:
+    accounts = {account.id: account for account in bank.accounts}
+    if card.account not in accounts:
         problems.append(f"cards.{number}.account: no account is called {card.account!r}")
+    elif accounts[card.account].currency not in (None, bank.currency):
+        problems.append(f"cards.{number}.account: {card.account!r} is not in {bank.currency}, as cards are")
     return problems

@@ -22,6 +22,7 @@ class CardState(StrEnum):
 
     ACTIVE = "active"
     BLOCKED = "blocked"
+    FROZEN = "frozen"  # by the holder, who may thaw it
     LOST = "lost"
     STOLEN = "stolen"
 
@@ -45,6 +46,12 @@ class Card:
     withdrawals: int = 0
     pin_tries: int = 0  # counted before the HSM is asked
     pvv: str | None = field(default=None, repr=False)  # PIN verification value; the PIN itself is nowhere
+    offset: str | None = field(default=None, repr=False)  # the IBM offset, where the product goes by that
+    day_spent: int = 0  # purchases of the day, of all kinds
+    day_count: int = 0
+    cycle_count: int = 0
+    attempts: str = ""  # when it was last tried, seconds, the newest last; as many as the velocity rule looks at
+    chip_counter: int = -1  # the last ATC of a right cryptogram; none is accepted twice
 
 
 class BookingState(StrEnum):
@@ -99,6 +106,28 @@ class Booking:
     rrn: str = ""
     at: str = ""  # when it was decided, UTC
     is_tombstone: bool = False  # a reversal came and its original has not: it never may
+    agreed: int = 0  # what it is worth to switch and bank alike; expiry is the bank's own business
+    authorized: int = 0  # what may be completed of it
+    original: str = ""  # the authorization that this completes or increases
+    captured: int = 0  # of an authorization: what completions have posted
+    completed: bool = False  # the last completion has come
+    excess: int = 0  # of a completion: what was never authorized; the bank has paid, the holder has not
+    fee: int = 0  # beside the amount, for the bank
+    target: str = ""  # the account that a transfer arrives on
+    count: int = 0  # of the card's payments of the day and the cycle
+    expires: str = ""  # the day after which its hold ends
+    virtual: str = ""  # token of the virtual number it was paid with
+    disputed: str = ""  # the holder's reason for disputing it
+
+    @property
+    def is_completion(self) -> bool:
+        """Whether it is a part of an authorization's life; to the network the two are one transaction."""
+        return bool(self.original) and self.way is not Way.HOLD
+
+    @property
+    def held(self) -> int:
+        """What its hold holds: the amount, and the fee that will come with it."""
+        return self.amount + self.fee if self.way is Way.HOLD and self.amount else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +141,51 @@ class Given:
     key: str
     fingerprint: str
     answer: dict[int, str]
+    at: str = ""
+    booking: str = ""  # of the transaction it is about
 
 
-Effect = LedgerEffect | Account | Card | Booking | Given
+class VirtualState(StrEnum):
+    ACTIVE = "active"
+    USED = "used"
+    ENDED = "ended"  # by the holder
+
+
+@dataclass(frozen=True, slots=True)
+class Virtual:
+    """A number that stands for a card once: for one shop, or up to an amount, or both."""
+
+    token: str
+    masked: str
+    card: str  # token of the card it stands for
+    expiry: str
+    merchant: str = ""  # card acceptor id; empty: any
+    amount: int | None = None  # the most it may be charged
+    state: VirtualState = VirtualState.ACTIVE
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened and moved no money: who did what to which card or account, and when."""
+
+    at: str
+    kind: str  # `card.frozen`, `limit.set`, `capture.above_hold` …
+    subject: str  # a card's token, an account, or a booking's key
+    text: str = ""
+    actor: str = "bank"
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """How far the bank's own time is ahead: days and cycles that were closed by hand."""
+
+    id: str = "bank"
+    days: int = 0
+    cycles: int = 0
+
+
+Effect = LedgerEffect | Account | Card | Booking | Given | Virtual | Event | Calendar
 
 
 class Book:
@@ -127,11 +198,15 @@ class Book:
         bookings: Iterable[Booking] = (),
         holds: Iterable[Hold] = (),
         given: Iterable[Given] = (),
+        virtuals: dict[str, Virtual] | None = None,
+        calendar: Calendar | None = None,
     ) -> None:
         self.cards = cards
         self.ledger = Ledger(accounts, holds)
         self.bookings = {booking.key: booking for booking in bookings}
         self.given = {answer.key: answer for answer in given}
+        self.virtuals = {} if virtuals is None else virtuals
+        self.calendar = calendar or Calendar()
 
     def apply(self, effects: Iterable[Effect]) -> None:
         """Carry out what was decided; each effect wholly or not at all."""
@@ -145,8 +220,33 @@ class Book:
                     self.given[effect.key] = effect
                 case Account():
                     self.ledger.open(effect)
+                case Virtual():
+                    self.virtuals[effect.token] = effect
+                case Calendar():
+                    self.calendar = effect
+                case Event():
+                    pass  # nothing is decided by it
                 case _:
                     self.ledger.apply(effect)
+
+    def family(self, original: Booking) -> list[Booking]:
+        """An authorization and its increases, the oldest first; each has a hold of its own."""
+        return [original, *(one for one in self.bookings.values() if self._increases(one, original))]
+
+    def completions(self, original: Booking) -> list[Booking]:
+        """What was posted from it."""
+        return [one for one in self.bookings.values() if one.original == original.key and one.is_completion]
+
+    @staticmethod
+    def _increases(booking: Booking, original: Booking) -> bool:
+        return booking.original == original.key and booking.way is Way.HOLD
+
+    def original_of(self, key: str | None) -> Booking | None:
+        """What DE 90 names; an increase leads to the authorization that it increases."""
+        found = self.bookings.get(key or "")
+        if found is not None and found.original and found.way is Way.HOLD:
+            return self.bookings.get(found.original, found)
+        return found
 
     def _replace_card(self, card: Card) -> None:
         if card.account and card.account not in self.ledger.accounts:
@@ -160,7 +260,8 @@ def without_usage(card: Card, *, cycle: str, day: str, per_cycle: bool) -> Card:
     `per_cycle`: the allowance to exceed the limit also starts anew with the cycle.
     """
     if card.cycle != cycle:
-        card = replace(card, cycle=cycle, spent=0, overlimits=0 if per_cycle else card.overlimits)
+        kept = 0 if per_cycle else card.overlimits
+        card = replace(card, cycle=cycle, spent=0, cycle_count=0, overlimits=kept)
     if card.day != day:
-        card = replace(card, day=day, cash=0, withdrawals=0)
+        card = replace(card, day=day, cash=0, withdrawals=0, day_spent=0, day_count=0)
     return card

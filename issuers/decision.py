@@ -12,10 +12,10 @@ from enum import Enum, auto
 from typing import Final, NamedTuple, TypeVar
 from zlib import crc32
 
-from issuers.accounts import Account, Held, LedgerEffect, moved
+from issuers.accounts import Account, Ended, Entry, Held, HoldState, LedgerEffect, Posted, Reduced
 from issuers.ask import Ask
 from issuers.bank import Bank, Limits, Moment
-from issuers.book import Book, Booking, BookingState, Card, Effect, Way, without_usage
+from issuers.book import Book, Booking, BookingState, Card, Effect, Virtual, Way, without_usage
 from protocols import codes
 from protocols.additional_amounts import AdditionalAmount
 from protocols.money import currency
@@ -35,6 +35,7 @@ class Kind(Enum):
     GIVE = auto()
     BALANCE = auto()
     VERIFY = auto()
+    TRANSFER = auto()  # between accounts of this bank
 
 
 KINDS: Final[Mapping[str, Kind]] = {
@@ -48,15 +49,16 @@ KINDS: Final[Mapping[str, Kind]] = {
     codes.DEPOSIT: Kind.GIVE,
     codes.BALANCE: Kind.BALANCE,
     codes.VERIFICATION: Kind.VERIFY,
+    codes.TRANSFER: Kind.TRANSFER,
 }
-MOVES_MONEY: Final = frozenset({Kind.SPEND, Kind.GIVE})
+MOVES_MONEY: Final = frozenset({Kind.SPEND, Kind.GIVE, Kind.TRANSFER})
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What is answered, and what becomes true with it.
 
-    `verify_pin`: nothing is answered yet; the effects hold, the HSM is to be asked, and the
+    `ask_hsm`: nothing is answered yet; the effects hold, the HSM is to be asked, and the
     same request comes back with what it said.
     """
 
@@ -67,7 +69,7 @@ class Decision:
     amount: int | None = None  # DE 4, where it is less than asked for
     billing_amount: int | None = None  # DE 6, the same
     additional_amounts: str | None = None  # DE 54
-    verify_pin: bool = False
+    ask_hsm: bool = False
 
 
 def refused(slug: str) -> Decision:
@@ -85,10 +87,26 @@ class Case:
     account: Account | None
     limits: Limits | None
     moment: Moment
+    virtual: Virtual | None = None  # the number that was used in the card's place
+    original: Booking | None = None  # of an increase: what it increases
 
     @property
     def moves_money(self) -> bool:
         return self.kind in MOVES_MONEY
+
+    @property
+    def is_increase(self) -> bool:
+        """An authorization that names another one raises it."""
+        return self.kind is Kind.SPEND and self.ask.mti == "0100" and self.ask.original_key is not None
+
+    @property
+    def is_cash(self) -> bool:
+        return self.ask.type == codes.CASH
+
+    @property
+    def cash(self) -> int:
+        """How much of the amount leaves the bank as notes."""
+        return self.ask.amount if self.is_cash else self.ask.cash_back
 
     @property
     def known_card(self) -> Card:
@@ -104,7 +122,7 @@ class Case:
 
 
 def _known(value: T | None) -> T:
-    """What the first check has found to be there; anything else is a mistake in the order of the checks."""
+    """Later checks rest on earlier ones; this says so, and finds a mistake in the order of the checks."""
     if value is None:
         raise LookupError("a check looked at a card that is not known")
     return value
@@ -112,13 +130,24 @@ def _known(value: T | None) -> T:
 
 def case_of(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Case:
     """The case with the card's counters as they stand at this moment."""
-    kind, card = KINDS.get(ask.type), book.cards.get(ask.token)
+    kind, virtual = KINDS.get(ask.type), book.virtuals.get(ask.token)
+    card = book.cards.get(virtual.card if virtual else ask.token)
+    original = book.original_of(ask.original_key)
     if card is None:
-        return Case(ask, kind, None, None, None, moment)
+        return Case(ask, kind, None, None, None, moment, original=original)
     limits = bank.limits[card.product]
     cycle = moment.cycle(limits.cycle)
     card = without_usage(card, cycle=cycle, day=moment.day, per_cycle=limits.overlimit_per_cycle)
-    return Case(ask, kind, card, book.ledger.accounts[card.account], limits, moment)
+    account = book.ledger.accounts[card.account]
+    if kind is Kind.TRANSFER and ask.source:
+        account = _own_account(book, account, ask.source)
+    return Case(ask, kind, card, account, limits, moment, virtual, original)
+
+
+def _own_account(book: Book, account: Account, named: str) -> Account:
+    """The account that DE 102 names, if it is the cardholder's own; else the card's, and `transfer_refusal` says no."""
+    found = book.ledger.accounts.get(named)
+    return found if found is not None and not found.own and found.holder == account.holder else account
 
 
 class Use(NamedTuple):
@@ -128,6 +157,7 @@ class Use(NamedTuple):
     overlimit: bool = False
     cash: int = 0
     withdrawals: int = 0
+    payments: int = 0
 
 
 NO_USE: Final = Use()
@@ -137,10 +167,11 @@ def use_of(case: Case) -> Use:
     """What the transaction takes if it is approved, so that a reversal can give it back."""
     amount, card = case.ask.amount, case.known_card
     if case.kind is Kind.GIVE:
-        return Use(-min(spent_of(card), amount))
+        return Use(-min(spent_of(card), amount)) if case.ask.type == codes.REFUND else NO_USE
+    if case.kind is Kind.TRANSFER:
+        return NO_USE
     overlimit = exceeds_limit(case) and card.overlimits < case.known_limits.overlimit_allowance
-    is_cash = case.ask.type == codes.CASH
-    return Use(amount, overlimit, amount if is_cash else 0, int(is_cash))
+    return Use(amount, overlimit, case.cash, int(case.is_cash), 0 if case.is_increase else 1)
 
 
 def exceeds_limit(case: Case) -> bool:
@@ -151,6 +182,17 @@ def exceeds_limit(case: Case) -> bool:
 def spent_of(card: Card) -> int:
     """What counts against the card's limit: refunds make room for purchases, and no more than that."""
     return max(0, card.spent)
+
+
+def fee_of(case: Case, amount: int) -> int:
+    """What the bank takes beside the amount: for cash, and for a foreign currency. Rounded down, once.
+
+    A refund gives no fee back, and costs none.
+    """
+    if case.kind is not Kind.SPEND or case.limits is None:
+        return 0
+    foreign = amount * case.limits.foreign_fee_bp // 10_000 if case.ask.rate else 0
+    return foreign + (case.limits.cash_fee if case.is_cash else 0)
 
 
 def approval(case: Case, way: Way = Way.NOTHING, use: Use = NO_USE) -> Booking:
@@ -166,7 +208,7 @@ def approval(case: Case, way: Way = Way.NOTHING, use: Use = NO_USE) -> Booking:
         ask.type,
         way=way,
         sign=1 if case.kind is Kind.GIVE else -1,
-        card=ask.token,
+        card=card.token if card else ask.token,
         account=account.id if account else "",
         transaction_amount=ask.transaction_amount,
         transaction_currency=ask.transaction_currency,
@@ -183,7 +225,22 @@ def approval(case: Case, way: Way = Way.NOTHING, use: Use = NO_USE) -> Booking:
         merchant=ask.merchant,
         rrn=ask.rrn,
         at=case.moment.at,
+        agreed=amount,
+        authorized=amount,
+        original=case.original.key if case.is_increase and case.original else "",
+        fee=0 if way is Way.NOTHING else fee_of(case, amount),
+        target=ask.target if case.kind is Kind.TRANSFER else "",
+        count=use.payments,
+        expires=_expiry(case) if way is Way.HOLD else "",
+        virtual=case.virtual.token if case.virtual else "",
     )
+
+
+def _expiry(case: Case) -> str:
+    if case.limits is None:
+        return ""
+    product = case.limits.product
+    return case.moment.day_after(product.preauthorization_days if case.ask.is_preauthorization else product.hold_days)
 
 
 def decline(case: Case, response_code: str, slug: str) -> Booking:
@@ -193,6 +250,8 @@ def decline(case: Case, response_code: str, slug: str) -> Booking:
         state=BookingState.DECLINED,
         amount=0,
         approved=0,
+        agreed=0,
+        authorized=0,
         approval_code="",
         response_code=response_code,
         reason=slug,
@@ -201,7 +260,19 @@ def decline(case: Case, response_code: str, slug: str) -> Booking:
 
 def without_effect(booking: Booking) -> Booking:
     """The booking with all its effects gone; `approved` still says what it once was."""
-    return replace(booking, amount=0, spent=0, overlimit=False, cash=0, withdrawals=0)
+    return replace(
+        booking,
+        amount=0,
+        agreed=0,
+        authorized=0,
+        spent=0,
+        overlimit=False,
+        cash=0,
+        withdrawals=0,
+        count=0,
+        fee=0,
+        excess=0,
+    )
 
 
 def charged(
@@ -215,6 +286,7 @@ def charged(
     """
     same_cycle, same_day = card.cycle == booking.cycle, card.day == booking.day
     overlimits = int(booking.overlimit) - before.overlimit
+    count = booking.count - before.payments
     return replace(
         card,
         spent=card.spent + booking.spent - before.spent if same_cycle else card.spent,
@@ -222,21 +294,57 @@ def charged(
         cash=card.cash + booking.cash - before.cash if same_day else card.cash,
         withdrawals=card.withdrawals + booking.withdrawals - before.withdrawals if same_day else card.withdrawals,
         pin_tries=card.pin_tries if pin_tries is None else pin_tries,
+        day_spent=card.day_spent + max(0, booking.spent) - max(0, before.spent) if same_day else card.day_spent,
+        day_count=card.day_count + count if same_day else card.day_count,
+        cycle_count=card.cycle_count + count if same_cycle else card.cycle_count,
     )
 
 
 def use_in(booking: Booking) -> Use:
     """What a booking uses now."""
-    return Use(booking.spent, booking.overlimit, booking.cash, booking.withdrawals)
+    return Use(booking.spent, booking.overlimit, booking.cash, booking.withdrawals, booking.count)
 
 
-def money(booking: Booking, account: str) -> LedgerEffect:
-    """A hold on the account, or the amount moved between it and the bank's account with the network."""
-    if booking.way is Way.HOLD:
-        return Held(booking.key, account, booking.amount)
-    bank_side = network_account(booking.currency)
-    source, target = (account, bank_side) if booking.sign < 0 else (bank_side, account)
-    return moved(booking.key, source, target, booking.amount, booking.merchant or booking.type)
+def money(
+    after: Booking, before: Booking | None = None, end: HoldState = HoldState.RELEASED
+) -> tuple[LedgerEffect, ...]:
+    """What moves on the ledger when a booking comes to stand as it does `after`, and stood as `before`.
+
+    A hold is set, made smaller or ended as `end` says; of a posting, the difference is posted.
+    """
+    if after.way is Way.HOLD:
+        return _hold(after, before.held if before else 0, end)
+    entries = _difference(_entries(after), _entries(before) if before else {})
+    return (Posted(after.key, entries, after.merchant or after.type),) if entries else ()
+
+
+def _hold(booking: Booking, held: int, end: HoldState) -> tuple[LedgerEffect, ...]:
+    if booking.held == held:
+        return ()
+    if not held:
+        return (Held(booking.key, booking.account, booking.held),)
+    return (Reduced(booking.key, booking.held) if booking.held else Ended(booking.key, end),)
+
+
+def _entries(booking: Booking) -> dict[str, int]:
+    """The lines that a posted booking has as it stands, by account."""
+    if booking.way is not Way.POST:
+        return {}
+    amount, code = booking.sign * booking.amount, booking.currency
+    lines: dict[str, int] = {}
+    for account, line in (
+        (booking.account, amount - booking.sign * booking.excess - booking.fee),
+        (suspense_account(code), booking.sign * booking.excess),
+        (fee_account(code), booking.fee),
+        (booking.target or network_account(code), -amount),
+    ):
+        lines[account] = lines.get(account, 0) + line
+    return lines
+
+
+def _difference(after: Mapping[str, int], before: Mapping[str, int]) -> tuple[Entry, ...]:
+    lines = {account: after.get(account, 0) - before.get(account, 0) for account in {**after, **before}}
+    return tuple(Entry(account, line) for account, line in lines.items() if line)
 
 
 def network_account(code: str) -> str:
@@ -250,8 +358,18 @@ def opening_account(code: str) -> str:
 
 
 def suspense_account(code: str) -> str:
-    """Where an advice is booked that names no card of ours: it has happened, and somebody has to look."""
+    """Where an advice is booked that names no card of ours, or more than was authorized: somebody has to look."""
     return f"suspense.{code}"
+
+
+def fee_account(code: str) -> str:
+    """What the bank has earned."""
+    return f"fees.{code}"
+
+
+def disputes_account(code: str) -> str:
+    """What the bank has credited to holders who dispute a payment, until somebody has decided."""
+    return f"disputes.{code}"
 
 
 def approval_code(key: str) -> str:

@@ -14,16 +14,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from issuers import sandbox
+from issuers import proofs, sandbox
 from issuers.advise import advise, complete
 from issuers.amounts import ORDINARY, Manner, wish_of
-from issuers.ask import Ask, Tokens
-from issuers.bank import Bank, Moment
+from issuers.ask import Ask, Pin, Tokens
+from issuers.bank import Bank, Moment, Proof
 from issuers.book import Book, Effect, Given
 from issuers.decide import authorize
-from issuers.decision import KINDS, MOVES_MONEY, Decision, refused
+from issuers.decision import KINDS, MOVES_MONEY, Case, Decision, case_of, decline, refused
 from issuers.reverse import reverse
-from protocols import codes
+from issuers.script import Features, Playbook
+from protocols import codes, subelements
 from protocols import elements as de
 from protocols import mti as types
 from protocols.dialect import Dialect
@@ -89,10 +90,11 @@ _REQUESTS: Final = frozenset({"0100", "0200"})
 
 
 class Desk:
-    """One bank's desk; it remembers nothing."""
+    """One bank's desk; it remembers nothing but its scripts."""
 
     def __init__(self, bank: Bank, dialect: Dialect, tokens: Tokens) -> None:
         self.bank = bank
+        self.playbook = Playbook(bank.scripts)
         self._dialect = dialect
         self._tokens = tokens
 
@@ -146,11 +148,15 @@ class Desk:
         given = book.given.get(ask.key)
         if given is not None:
             return self._again(ask, given)
+        if ask.script is None and self.playbook and ask.mti in _REQUESTS:
+            ask.script = self.playbook.take(_features(ask))
         decision = self._decision(ask, book, moment)
-        if decision.verify_pin:
+        if decision.ask_hsm:
             return Outcome(None, decision.effects)
-        answer = _answer(decision)
-        return Outcome(self._reply(ask, answer), (*decision.effects, Given(ask.key, ask.fingerprint, answer)))
+        answer = _answer(decision) | _proved(ask, decision)
+        booking = ask.booking_key if ask.original_key is None else ask.original_key
+        given = Given(ask.key, ask.fingerprint, answer, moment.at, booking)
+        return Outcome(self._reply(ask, answer), (*decision.effects, given))
 
     def differs(self, ask: Ask) -> Reply:
         """94: the key is another request's."""
@@ -163,9 +169,13 @@ class Desk:
     def _again(self, ask: Ask, given: Given) -> Outcome:
         if given.fingerprint != ask.fingerprint:
             return Outcome(self.differs(ask))
+        if ask.mti in _REQUESTS:
+            ask.script = self.playbook.lasting(_features(ask))
         return Outcome(self._reply(ask, given.answer))
 
     def _decision(self, ask: Ask, book: Book, moment: Moment) -> Decision:
+        if ask.script is not None and ask.script.do == "decline" and ask.booking_key not in book.bookings:
+            return _declined_by(ask, case_of(ask, book, self.bank, moment))
         if ask.mti in _REQUESTS and self.bank.books == "amounts":
             return sandbox.authorize(ask, book, self.bank, moment)
         return _DECISIONS[ask.mti](ask, book, self.bank, moment)
@@ -176,10 +186,45 @@ class Desk:
         return Reply(b"\x00" * len(frame) if manner.garbage else frame, manner)
 
     def _manner(self, ask: Ask) -> Manner:
-        """The table of amounts also says how to answer, and to a repeat in the same way."""
+        """Scripts, and the table of amounts, also say how to answer, and to a repeat in the same way."""
+        if ask.script is not None:
+            return ask.script.wish.manner
         if not self.bank.amounts or ask.mti not in _REQUESTS or KINDS.get(ask.type) not in MOVES_MONEY:
             return ORDINARY
         return wish_of(self.bank.amounts, ask.transaction_amount).manner
+
+
+def _features(ask: Ask) -> Features:
+    pan = ask.message.pan
+    return Features(
+        pan.clear() if pan else "",
+        ask.transaction_amount,
+        ask.transaction_currency,
+        ask.card_acceptor_id,
+        ask.type,
+        ask.mti,
+    )
+
+
+def _declined_by(ask: Ask, case: Case) -> Decision:
+    assert ask.script is not None
+    code = ask.script.wish.decline_with or "05"
+    slug = ask.script.reason or codes.plain_reason(code).slug
+    return Decision(code, slug, effects=(decline(case, code, slug),))
+
+
+def _proved(ask: Ask, decision: Decision) -> dict[int, str]:
+    """What the chip is told (DE 55), and whether the three digits were right (DE 48.87)."""
+    said = {}
+    if (chip := proofs.chip_answer(ask, codes.is_approval(decision.response_code))) is not None:
+        said[de.ICC_DATA] = chip
+    verdict = ask.proved.get(Proof.CVV2.value)
+    if verdict in _CVV2_RESULTS:
+        said[de.PRIVATE_DATA] = subelements.pack({subelements.CARD_VERIFICATION_RESULT: _CVV2_RESULTS[verdict]})
+    return said
+
+
+_CVV2_RESULTS: Final = {Pin.RIGHT: "M", Pin.WRONG: "N", Pin.UNKNOWN: "P"}  # matches, does not, not processed
 
 
 def _spoiled(ask: Ask, manner: Manner) -> dict[int, str]:

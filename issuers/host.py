@@ -13,17 +13,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 
 import structlog
 import trio
 
+from issuers import proofs
 from issuers.accounts import LedgerError
-from issuers.ask import Ask, Pin
+from issuers.ask import Ask
 from issuers.bank import Bank, Moment
 from issuers.book import Book, Effect
 from issuers.desk import Desk, Noted, Reply
+from issuers.expire import expired
 from issuers.seed import seeds
 from issuers.store import Store
 from protocols.dialect import Dialect
@@ -37,13 +40,11 @@ from protocols.runtime.link import Link
 from protocols.runtime.log import LogBudget
 from protocols.session import LinkState
 
-PIN_BLOCK_FORMAT: Final = "01"  # ISO 9564-1 format 0
-# What the HSM can say about the PIN itself: verified, not verified, no PIN in the block, PIN of a strange length.
-# A block that decrypts to noise is a wrong PIN like any other. Whatever else it says is about our question.
-PIN_VERDICTS: Final = {"00": Pin.RIGHT, "01": Pin.WRONG, "20": Pin.WRONG, "24": Pin.WRONG}
 SEEDING_RETRY_S: Final = 0.1  # after a question that the HSM has not answered; only PINs wait for that
 NOISE_PER_MINUTE: Final = 10  # messages that nothing can be said to; then the link is closed
 MINUTE_S: Final = 60.0
+SWEEP_EVERY_S: Final = 60.0  # holds end by the day; a minute late is early
+ANSWERS_KEPT: Final = timedelta(hours=24)  # and until their money is settled
 
 log = structlog.get_logger()
 
@@ -105,7 +106,10 @@ class Host:
         self._store = store
         self._desk = Desk(bank, dialect, store.tokens)
         self._hsm = hsm
-        self._zpk = bank.keys.zpk or zpk
+        self.zpk = bank.keys.zpk or zpk
+        self.store = store
+        self.playbook = self._desk.playbook
+        self.news = trio.Event()  # set, and replaced, whenever something is recorded
         self._nursery = nursery
         self._now = now
         self._at_the_hsm: dict[str, list[tuple[Connection, Ask]]] = {}  # by key: the request, then its repeats
@@ -119,12 +123,12 @@ class Host:
 
     def seed(self) -> None:
         """Give the books what the bank's file has and they lack."""
-        moment = self.bank.moment(self._now())
-        self._commit(seeds(self.bank, self._store.fetch(()), self._store.tokens, moment))
+        self._commit(seeds(self.bank, self._store.fetch(()), self._store.tokens, self.moment()))
 
     def start(self) -> None:
         """What runs beside the links: PINs that come back from the HSM, and the making of PVVs."""
         self._nursery.start_soon(self._take_verdicts)
+        self._nursery.start_soon(self.keep_house)
         if self._hsm is None:
             self.pvvs_made.set()
         else:
@@ -147,7 +151,7 @@ class Host:
         """Read them all, fetch once, decide each in its turn, record once, answer once."""
         readings = [self._desk.read(frame) for frame in frames]
         book = self._store.fetch(reading for reading in readings if isinstance(reading, Ask))
-        turn = Turn(self.bank.moment(self._now()))
+        turn = Turn(self.moment())
         for reading in readings:
             match reading:
                 case Ask():
@@ -201,8 +205,10 @@ class Host:
 
     def _finish(self, book: Book, turn: Turn) -> None:
         """Record, then say; and ask the HSM about a PIN only when the try is on disk."""
-        self._store.record(book, turn.effects)
+        self._store.record(book, turn.effects, turn.moment.at)
         self._say(turn.replies)
+        if turn.effects:
+            self.changed()
         for ask in turn.to_verify:
             self._verify(ask)
 
@@ -244,36 +250,41 @@ class Host:
         await trio.sleep(reply.manner.delay_s)
         connection.link.send([reply.frame])
 
-    # PINs
+    # PINs and proofs
 
     def _verify(self, ask: Ask) -> None:
-        """Ask the HSM, and go on; `_take_verdicts` takes up the thread."""
-        try:
-            self._submit(ask, lambda outcome: self._heard(ask, outcome))
-        except LocalProtocolError as error:  # a question that the HSM has no words for
-            log.warning("a PIN could not be asked about", reason=str(error))
-            self._heard(ask, HsmDown(str(error)))
+        """Ask the HSM all there is to ask, and go on; `_take_verdicts` takes up the thread when all is answered."""
+        virtual = self._store.virtuals.get(ask.token)
+        card = self._store.cards[virtual.card if virtual else ask.token]
+        asked = proofs.questions(ask, card, self.bank, self.zpk) if self._hsm is not None else []
+        left = [len(asked)]
+        if not asked:
+            self._all_heard(ask, card.product)
+        for question in asked:
+            self._submit(question, partial(self._heard, ask, question, left, card.product))
 
-    def _submit(self, ask: Ask, on_answer: OnAnswer) -> None:
-        card, pan = self._store.cards[ask.token], ask.message.pan
-        if self._hsm is None or self._zpk is None or self.bank.keys.pvk is None or pan is None:
-            on_answer(HsmDown("this bank has no HSM or no keys"))
+    def _submit(self, question: proofs.Question, on_answer: OnAnswer) -> None:
+        if not question.command or self._hsm is None:
+            on_answer(HsmDown("not asked"))
             return
-        fields: dict[str, str | bytes] = {
-            "zone_key": self._zpk,
-            "pvk": self.bank.keys.pvk,
-            "pin_block": ask.message.pin_block or "",
-            "format": PIN_BLOCK_FORMAT,
-            "account": pan.account12,
-            "pvki": self.bank.keys.pvki,
-            "pvv": card.pvv or "",
-        }
-        self._hsm.submit("EC", fields, on_answer)
+        try:
+            self._hsm.submit(question.command, question.fields, on_answer)
+        except LocalProtocolError as error:  # a question that the HSM has no words for
+            log.warning("the HSM could not be asked", about=question.about, reason=str(error))
+            on_answer(HsmDown(str(error)))
 
-    def _heard(self, ask: Ask, outcome: HsmAnswer | HsmDown) -> None:
-        ask.pin = Pin.UNKNOWN if isinstance(outcome, HsmDown) else PIN_VERDICTS.get(outcome.error, Pin.UNKNOWN)
-        if isinstance(outcome, HsmAnswer) and ask.pin is Pin.UNKNOWN:
-            log.error("the HSM refuses to verify PINs", error=outcome.error)
+    def _heard(
+        self, ask: Ask, question: proofs.Question, left: list[int], product: str, outcome: HsmAnswer | HsmDown
+    ) -> None:
+        answer = None if isinstance(outcome, HsmDown) else outcome
+        if not proofs.hear(ask, question, answer) and answer is not None:
+            log.error("the HSM refuses to verify", about=question.about, error=answer.error)
+        left[0] -= 1
+        if not left[0]:
+            self._all_heard(ask, product)
+
+    def _all_heard(self, ask: Ask, product: str) -> None:
+        proofs.complete(ask, self.bank.products[product])
         self._verified.append(ask)
         self._some_verified.set()
 
@@ -287,10 +298,10 @@ class Host:
 
     def _take_up_again(self, asks: list[Ask]) -> None:
         book = self._store.fetch(asks)
-        turn = Turn(self.bank.moment(self._now()))
+        turn = Turn(self.moment())
         for ask in asks:
             for connection, waiting in self._at_the_hsm.pop(ask.key):
-                waiting.pin = ask.pin
+                waiting.pin, waiting.proved, waiting.arpc, waiting.all_asked = ask.pin, ask.proved, ask.arpc, True
                 reply = self._answer(waiting, book, turn)  # a repeat gets the answer that the first has got just now
                 if reply is not None:
                     turn.replies.append((connection, reply))
@@ -300,38 +311,83 @@ class Host:
             self._all_answered = trio.Event()
 
     async def _make_pvvs(self, hsm: Hsm) -> None:
-        """PIN verification values for the cards that lack one, whenever the HSM can be reached."""
+        """Verification values or offsets for the cards that lack one, whenever the HSM can be reached."""
         for card in self.bank.cards:
-            token = self._store.tokens.of(Pan(card.pan))
-            if card.pin is not None and self._store.cards[token].pvv is None:
-                pvv = await self._pvv(hsm, Pan(card.pan), card.pin)
-                if pvv is not None:
-                    self._commit((replace(self._store.cards[token], pvv=pvv),))
+            token, way = self._store.tokens.of(Pan(card.pan)), self.bank.products[card.product].pin
+            held = self._store.cards[token]
+            if card.pin is None or way == "none" or (held.offset if way == "offset" else held.pvv) is not None:
+                continue
+            made = await self._made(hsm, Pan(card.pan), card.pin, way)
+            if made is not None:
+                held = self._store.cards[token]
+                self._commit((replace(held, offset=made) if way == "offset" else replace(held, pvv=made),))
         self.pvvs_made.set()
 
-    async def _pvv(self, hsm: Hsm, pan: Pan, pin: str) -> str | None:
+    async def _made(self, hsm: Hsm, pan: Pan, pin: str, way: str) -> str | None:
         """Made by the HSM from the PIN; None when it will not, which is the configuration's fault."""
         while True:
             await hsm.wait_up()
             try:
-                return await self._asked_for_pvv(hsm, pan, pin)
+                return await self._asked_for(hsm, pan, pin, way)
             except HsmDown:
                 await trio.sleep(SEEDING_RETRY_S)
 
-    async def _asked_for_pvv(self, hsm: Hsm, pan: Pan, pin: str) -> str | None:
-        keys, account = self.bank.keys, pan.account12
-        under_lmk = await hsm.ask("BA", pin=pin, account=account)
+    async def _asked_for(self, hsm: Hsm, pan: Pan, pin: str, way: str) -> str | None:
+        under_lmk = await hsm.ask("BA", pin=pin, account=pan.account12)
         if under_lmk.done:
-            hidden = under_lmk.fields["pin_under_lmk"]
-            made = await hsm.ask("DG", pvk=keys.pvk or "", pin_under_lmk=hidden, account=account, pvki=keys.pvki)
+            question = proofs.making(self.bank.keys, pan, under_lmk.fields["pin_under_lmk"], way)
+            made = await hsm.ask(question.command, **question.fields)
             if made.done:
-                return made.fields["pvv"]
+                return made.fields[question.about]
             under_lmk = made
-        log.error("the HSM refuses to make a PVV", card=pan.masked, error=under_lmk.error)
+        log.error("the HSM refuses to make a verification value", card=pan.masked, error=under_lmk.error)
         return None
+
+    # Of our own accord
+
+    def moment(self) -> Moment:
+        """Now, as the bank counts."""
+        return self.bank.moment(self._now(), self._store.calendar)
+
+    def act(self, key: str | None, decide: Callable[[Book, Moment], tuple[Effect, ...]]) -> None:
+        """Something that no message asked for: decided on a fresh snapshot, made true and recorded in one stretch.
+
+        With a booking's key, its family is in the snapshot. What `decide` raises has changed nothing.
+        """
+        book = self._store.fetch(()) if key is None else self._store.booking(key)
+        moment = self.moment()
+        turn = Turn(moment)
+        self._apply(book, decide(book, moment), turn)
+        self._finish(book, turn)
+
+    def changed(self) -> None:
+        """Tell whoever waits for news; they look for themselves."""
+        self.news.set()
+        self.news = trio.Event()
+
+    async def keep_house(self) -> None:
+        """Now and then: holds whose last day is past end, and answers that nobody can ask for again are let go."""
+        while True:
+            self.sweep()
+            await trio.sleep(SWEEP_EVERY_S)
+
+    def sweep(self) -> int:
+        """End what has expired, all of it; how many holds that were."""
+        ended = 0
+        while True:
+            moment = self.moment()
+            book = self._store.expired(moment.day)
+            effects = expired(book)
+            if not effects:
+                break
+            turn = Turn(moment)
+            self._apply(book, effects, turn)
+            self._finish(book, turn)
+            ended += len(book.bookings)
+        before = self._now() + timedelta(days=self._store.calendar.days) - ANSWERS_KEPT
+        self._store.forget_answers(self.bank.moment(before).at)
+        return ended
 
     def _commit(self, effects: tuple[Effect, ...]) -> None:
         """Effects of our own, that nobody asked for."""
-        book = self._store.fetch(())
-        book.apply(effects)
-        self._store.record(book, effects)
+        self.act(None, lambda book, moment: effects)

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from issuers.accounts import Ended, HoldState, LedgerEffect, Reduced
 from issuers.ask import Ask
 from issuers.bank import Bank, Moment
-from issuers.book import Book, Booking, BookingState, Card, Effect, Way
+from issuers.book import Book, Booking, BookingState, Card, Effect, VirtualState, Way
 from issuers.decision import Decision, charged, money, refused, use_in, without_effect
 from protocols.money import Amount, Rate, convert, currency
 
@@ -28,12 +27,17 @@ def reverse(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Decision:
     original = book.bookings.get(ask.original_key or "")
     if original is None:
         return _tombstone(ask, moment)
-    if original.state is not BookingState.APPROVED:
-        return Decision()  # it has no effect, or none any more
+    if original.state is not BookingState.APPROVED or not original.agreed:
+        return Decision(effects=_nothing_but_its_name(original))  # it has no effect, or none any more
     trouble = reversal_trouble(ask, original)
     if trouble is not None:
         return refused(trouble) if ask.mti == "0400" else Decision()
-    return Decision(effects=_undone(original, min(_remaining(ask, original), original.amount), book, bank))
+    return Decision(effects=_undone(original, min(_remaining(ask, original), original.agreed), book, bank))
+
+
+def _nothing_but_its_name(original: Booking) -> tuple[Effect, ...]:
+    """An inquiry moved nothing; it is cancelled all the same."""
+    return (_cancelled(original),) if original.state is BookingState.APPROVED else ()
 
 
 def _tombstone(ask: Ask, moment: Moment) -> Decision:
@@ -47,7 +51,9 @@ def _tombstone(ask: Ask, moment: Moment) -> Decision:
 
 def reversal_trouble(ask: Ask, original: Booking) -> str | None:
     """Why this cannot be a reversal of that original; what it leaves unsaid is not held against it."""
-    if _differs(ask.token, original.card) or _differs(ask.terminal_id, original.terminal_id):
+    if (_differs(ask.token, original.card) and ask.token != original.virtual) or _differs(
+        ask.terminal_id, original.terminal_id
+    ):
         return "original.unknown"  # the same words as for none at all: nobody learns about another's payments
     if _differs(ask.transaction_currency, original.transaction_currency):
         return "currency.differs"
@@ -73,41 +79,69 @@ def _remaining(ask: Ask, original: Booking) -> int:
 
 
 def _undone(original: Booking, remaining: int, book: Book, bank: Bank) -> tuple[Effect, ...]:
-    if remaining and remaining == original.amount:
+    if remaining and remaining == original.agreed:
         return ()
-    after = _with_less(original, remaining) if remaining else _cancelled(original)
-    return (*_money_back(original, remaining, book), *_usage_back(original, after, book, bank), after)
+    changes = _in_part(original, remaining, book) if remaining else _in_full(original, book)
+    effects: list[Effect] = []
+    for before, after in changes:
+        effects += money(after, before)
+    return (*effects, *_usage_back(changes, book, bank), *(after for _, after in changes), *_number_back(changes, book))
 
 
-def _usage_back(original: Booking, after: Booking, book: Book, bank: Bank) -> tuple[Card, ...]:
-    card = book.cards.get(original.card)
-    if card is None or original.way is Way.NOTHING:
-        return ()
-    per_cycle = bank.limits[card.product].overlimit_per_cycle
-    return (charged(card, after, use_in(original), per_cycle=per_cycle),)
+Change = tuple[Booking, Booking]  # before, after
+
+
+def _in_full(original: Booking, book: Book) -> list[Change]:
+    """An authorization goes with its increases and its completions; a completion makes room for another."""
+    gone = [*book.family(original), *book.completions(original)]
+    changes = [(one, _cancelled(one)) for one in gone if one.state is BookingState.APPROVED]
+    parent = book.bookings.get(original.original) if original.way is Way.POST else None
+    if parent is not None:
+        changes.append((parent, replace(parent, captured=parent.captured - (original.amount - original.excess))))
+    return changes
+
+
+def _in_part(original: Booking, remaining: int, book: Book) -> list[Change]:
+    """The hold goes first, then the completions, the newest first."""
+    captured = book.completions(original)
+    left = remaining - sum(one.amount for one in captured)
+    own = min(original.amount, max(0, left)) if original.way is Way.HOLD else remaining
+    changes = [(original, replace(_smaller(original, own), agreed=remaining, authorized=remaining))]
+    for one in reversed(captured):
+        if left >= 0:
+            break
+        cut = min(one.amount, -left)
+        changes.append((one, replace(_smaller(one, one.amount - cut), agreed=one.amount - cut)))
+        left += cut
+    return changes
+
+
+def _smaller(booking: Booking, amount: int) -> Booking:
+    """With less of everything; what was never authorized goes first, and a refund's use shrinks towards nothing."""
+    excess = max(0, booking.excess - (booking.amount - amount))
+    spent = max(-amount, min(booking.spent, amount - excess))
+    return replace(booking, amount=amount, spent=spent, cash=min(booking.cash, amount), excess=excess)
 
 
 def _cancelled(original: Booking) -> Booking:
     return replace(without_effect(original), state=BookingState.REVERSED)
 
 
-def _with_less(original: Booking, remaining: int) -> Booking:
-    """A refund's use of the limit is negative: it shrinks towards nothing like the rest."""
-    spent = max(-remaining, min(original.spent, remaining))
-    return replace(original, amount=remaining, spent=spent, cash=min(original.cash, remaining))
-
-
-def _money_back(original: Booking, remaining: int, book: Book) -> tuple[LedgerEffect, ...]:
-    if original.way is Way.HOLD:
-        return _hold_back(original.key, remaining, book)
-    back = original.amount - remaining
-    if original.way is Way.NOTHING or not back:
+def _usage_back(changes: list[Change], book: Book, bank: Bank) -> tuple[Card, ...]:
+    card = book.cards.get(changes[0][0].card)
+    if card is None or changes[0][0].way is Way.NOTHING:
         return ()
-    return (money(replace(original, sign=-original.sign, amount=back), original.account),)
+    per_cycle = bank.limits[card.product].overlimit_per_cycle
+    for before, after in changes:
+        card = charged(card, after, use_in(before), per_cycle=per_cycle)
+    return (card,)
 
 
-def _hold_back(key: str, remaining: int, book: Book) -> tuple[LedgerEffect, ...]:
-    hold = book.ledger.holds.get(key)
-    if hold is None or hold.state is not HoldState.ACTIVE:
+def _number_back(changes: list[Change], book: Book) -> tuple[Effect, ...]:
+    """A virtual number whose one payment was cancelled is good for another."""
+    original, after = changes[0]
+    virtual = book.virtuals.get(original.virtual)
+    used = virtual is not None and virtual.state is VirtualState.USED and not original.original
+    if virtual is None or not used or after.state is not BookingState.REVERSED or original.sign > 0:
         return ()
-    return (Reduced(key, remaining) if remaining else Ended(key, HoldState.RELEASED),)
+    return (replace(virtual, state=VirtualState.ACTIVE),)

@@ -33,7 +33,7 @@ def authorize(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Decision:
     """A 0100 or 0200 by the table of amounts. DE 14 and the PIN are not looked at."""
     earlier = book.bookings.get(ask.booking_key)
     if earlier is not None:
-        return already_booked(earlier)
+        return already_booked(ask, earlier)
     case = Case(ask, KINDS.get(ask.type), None, None, None, moment)
     if case.kind is None:
         return _declined(case, "12", "type.unknown")
@@ -62,7 +62,14 @@ def _in_part(case: Case, booking: Booking, thousandths: int) -> Decision:
     ask = case.ask
     amount, transaction_amount = (whole * thousandths // 1000 for whole in (ask.amount, ask.transaction_amount))
     asked = additional_amount(ask.account_type, ORIGINAL_AMOUNT, ask.transaction_currency, ask.transaction_amount)
-    part = replace(booking, amount=amount, approved=amount, response_code=codes.PARTIALLY_APPROVED)
+    part = replace(
+        booking,
+        amount=amount,
+        approved=amount,
+        agreed=amount,
+        authorized=amount,
+        response_code=codes.PARTIALLY_APPROVED,
+    )
     return Decision(
         codes.PARTIALLY_APPROVED,
         "partial",

@@ -7,13 +7,13 @@ missing at first, because only the HSM can make them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from issuers.accounts import Account, moved
 from issuers.ask import Tokens
 from issuers.bank import AccountFile, Bank, CardFile, Moment
 from issuers.book import Book, Card, Effect
-from issuers.decision import network_account, opening_account, suspense_account
+from issuers.decision import disputes_account, fee_account, network_account, opening_account, suspense_account
 from protocols.pan import Pan
 
 
@@ -21,11 +21,17 @@ def seeds(bank: Bank, book: Book, tokens: Tokens, moment: Moment) -> tuple[Effec
     """What the books still lack."""
     if bank.currency is None:
         return ()
-    return (*_own_accounts(bank.currency, book), *_accounts(bank, book), *_cards(bank, book, tokens, moment))
+    own = (line for code in _currencies(bank) for line in _own_accounts(code, book))
+    return (*own, *_accounts(bank, book), *_cards(bank, book, tokens, moment))
+
+
+def _currencies(bank: Bank) -> Iterable[str]:
+    return dict.fromkeys(code for code in (bank.currency, *(one.currency for one in bank.accounts)) if code)
 
 
 def _own_accounts(code: str, book: Book) -> Iterator[Effect]:
-    for name in (network_account(code), opening_account(code), suspense_account(code)):
+    for own in (network_account, opening_account, suspense_account, fee_account, disputes_account):
+        name = own(code)
         if name not in book.ledger.accounts:
             yield Account(name, code, own=True)
 
@@ -37,9 +43,9 @@ def _accounts(bank: Bank, book: Book) -> Iterator[Effect]:
 
 
 def _opened(bank: Bank, account: AccountFile) -> Iterator[Effect]:
-    code = bank.currency or ""
-    yield Account(account.id, code, bank.minor(account.credit_limit), account.holder)
-    if opening := bank.minor(account.opening):
+    code = account.currency or bank.currency or ""
+    yield Account(account.id, code, bank.minor(account.credit_limit, code), account.holder)
+    if opening := bank.minor(account.opening, code):
         yield moved(f"opening/{account.id}", opening_account(code), account.id, opening, "opening balance")
 
 

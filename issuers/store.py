@@ -1,232 +1,243 @@
-"""The bank's memory on disk: one SQLite file, and the key under which card numbers become tokens.
+"""The bank's memory on disk, and the key under which card numbers become tokens.
 
 `fetch` gives the snapshot that a batch of requests needs; `record` writes what was decided on it, in
-one transaction, before anybody is answered. A commit is on disk when `record` returns (WAL with
-synchronous=FULL). A commit that fails ends the process: trying again may "succeed" and lose the data.
+one transaction, before anybody is answered. A commit that fails ends the process: trying again may
+"succeed" and lose the data.
 
-Cards and accounts are read once and kept, for this store is their only writer; a lock file sees to that.
-Bookings and answers are read as they are needed, so memory does not grow with the bank's past. No card
-number is in the file, and no PIN.
+Cards, virtual numbers and accounts are read once and kept, for this store is their only writer; a lock
+sees to that. Bookings and answers are read as they are needed, so memory does not grow with the bank's past.
+No card number is in the books, and no PIN.
 
-The snapshot's rules are `book`'s, what is decided is `decide`'s.
+The snapshot's rules are `book`'s, what is decided is `decide`'s, which database it is in is `database`'s.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
-from functools import cached_property
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final
 
-import apsw
-
-from issuers.accounts import Account, Ended, Held, Hold, HoldState, Posted, Reduced, sums_by_currency
+from issuers.accounts import Account, Hold, HoldState, sums_by_currency
 from issuers.ask import Ask, Tokens
-from issuers.book import Book, Booking, BookingState, Card, CardState, Effect, Given, Way
-from protocols.runtime.exits import DamagedStateError, FatalError, UnavailableError
+from issuers.book import Book, Booking, Calendar, Card, Effect, Event, Given, Virtual
+from issuers.database import Database, Sqlite, by_keys
+from issuers.tables import (
+    ACCOUNTS,
+    BOOKINGS,
+    CALENDAR,
+    CARDS,
+    GIVEN,
+    HOLDS,
+    INSERT_ENTRY,
+    INSERT_EVENT,
+    VIRTUALS,
+    Changed,
+    Table,
+)
+from protocols.runtime.exits import ConfigurationError, DamagedStateError, FatalError, UnavailableError
 
-SCHEMA_VERSION: Final = 1
 TOKEN_KEY_BYTES: Final = 32
-BUSY_TIMEOUT_MS: Final = 5_000  # a reader of the books never holds the file for long
-
-Value = TypeVar("Value")
+# An authorization and its completions are one transaction to the network.
+BOOKED: Final = (
+    "SELECT \"key\", state, agreed, currency FROM bookings WHERE original = '' OR way = 'hold' ORDER BY \"key\""
+)
+SWEPT_AT_ONCE: Final = 500  # holds that end in one commit: the host must answer in between
 
 
 class StoreFailedError(FatalError):
     """The disk did not take what was decided. Nobody has been answered; nobody may be."""
 
 
-@dataclass(frozen=True)
-class Table(Generic[Value]):
-    """One dataclass, one table: a column per field, the first is the key.
-
-    `read` turns columns into fields where they differ; enumerations of text need no turning to be written.
-    """
-
-    name: str
-    of: Callable[..., Value]
-    read: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
-    write: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
-
-    @cached_property
-    def columns(self) -> list[str]:
-        return [column.name for column in fields(self.of)]  # type: ignore[arg-type]
-
-    @property
-    def definition(self) -> str:
-        key, *rest = (f'"{column}"' for column in self.columns)
-        return f"CREATE TABLE {self.name} ({key} PRIMARY KEY NOT NULL, {', '.join(rest)}) WITHOUT ROWID"
-
-    @cached_property
-    def upsert(self) -> str:
-        return f"INSERT OR REPLACE INTO {self.name} VALUES ({', '.join('?' * len(self.columns))})"
-
-    def row(self, value: Value) -> Sequence[Any]:
-        return self._with(self._fields(value), self._writers)
-
-    def value(self, row: Sequence[Any]) -> Value:
-        return self.of(*self._with(row, self._readers))
-
-    def by_keys(self, connection: apsw.Connection, keys: Iterable[str]) -> list[Value]:
-        """The rows of these keys; one statement for any number of them, so it is prepared once."""
-        wanted = list(keys)
-        if not wanted:
-            return []
-        found = f"SELECT * FROM {self.name} WHERE {self.columns[0]} IN (SELECT value FROM json_each(?))"
-        return [self.value(row) for row in connection.execute(found, (json.dumps(wanted),))]
-
-    def all(self, connection: apsw.Connection) -> list[Value]:
-        return [self.value(row) for row in connection.execute(f"SELECT * FROM {self.name}")]
-
-    @cached_property
-    def _fields(self) -> Callable[[Value], Sequence[Any]]:
-        return attrgetter(*self.columns)
-
-    @cached_property
-    def _readers(self) -> list[tuple[int, Callable[[Any], Any]]]:
-        return [(self.columns.index(name), turn) for name, turn in self.read.items()]
-
-    @cached_property
-    def _writers(self) -> list[tuple[int, Callable[[Any], Any]]]:
-        return [(self.columns.index(name), turn) for name, turn in self.write.items()]
-
-    @staticmethod
-    def _with(row: Sequence[Any], turns: list[tuple[int, Callable[[Any], Any]]]) -> Sequence[Any]:
-        if not turns:
-            return row
-        turned = list(row)
-        for index, turn in turns:
-            turned[index] = turn(turned[index])
-        return turned
-
-
-def _answer(text: str) -> dict[int, str]:
-    return {int(number): value for number, value in json.loads(text).items()}
-
-
-ACCOUNTS: Final = Table("accounts", Account, {"own": bool})
-CARDS: Final = Table("cards", Card, {"state": CardState})
-HOLDS: Final = Table("holds", Hold, {"state": HoldState})
-BOOKINGS: Final = Table(
-    "bookings",
-    Booking,
-    {"state": BookingState, "way": Way, "overlimit": bool, "advised": bool, "is_tombstone": bool},
-)
-GIVEN: Final = Table("given", Given, {"answer": _answer}, {"answer": json.dumps})
-
-ENTRIES: Final = "CREATE TABLE entries (number INTEGER PRIMARY KEY, key, account, amount, text)"
-INSERT_ENTRY: Final = "INSERT INTO entries (key, account, amount, text) VALUES (?, ?, ?, ?)"
-SCHEMA: Final = (ENTRIES, *(table.definition for table in (ACCOUNTS, CARDS, HOLDS, BOOKINGS, GIVEN)))
-
-
 class Store:
-    """One bank's file, open for writing. Only one process can have it."""
+    """One bank's books, open for writing. Only one process can have them."""
 
-    def __init__(self, path: Path) -> None:
-        """Open it, or begin it. Raises UnavailableError (somebody has it), DamagedStateError (it is not ours)."""
+    def __init__(self, path: Path, database: str | None = None, bank: str = "") -> None:
+        """Open or begin them: in the file, or in PostgreSQL at the URL `database`, and then `path` names the key only.
+
+        Raises UnavailableError (somebody has them, or no server), DamagedStateError (they are not ours).
+        """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self._lock = _locked(path.with_suffix(".lock"))
-        self._connection = _opened(path)
-        self.tokens = Tokens(_token_key(path.with_suffix(".key")))
-        self.accounts = {account.id: account for account in ACCOUNTS.all(self._connection)}
-        self.cards = {card.token: card for card in CARDS.all(self._connection)}
+        try:
+            self._database = _opened(path, database, bank)
+            self.tokens = Tokens(_token_key(path.with_suffix(".key")))
+            self.accounts: dict[str, Account] = {one.id: one for one in self._all(ACCOUNTS)}
+            self.cards: dict[str, Card] = {one.token: one for one in self._all(CARDS)}
+            self.virtuals: dict[str, Virtual] = {one.token: one for one in self._all(VIRTUALS)}
+            self.calendar: Calendar = next(iter(self._all(CALENDAR)), Calendar())
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _all(self, table: Table[Any]) -> list[Any]:
+        return [table.value(row) for row in self._database.rows(table.select)]
 
     def close(self) -> None:
         """Idempotent."""
-        self._connection.close()
+        self._database.close()
+        self._unlock()
+
+    def _unlock(self) -> None:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
+    # Looking
+
     def fetch(self, asks: Iterable[Ask]) -> Book:
         """All that these requests may look at. A DE 90 without institutions is completed on the way."""
         asks = list(asks)
+        try:
+            return self._fetch(asks)
+        except self._database.errors as error:
+            raise StoreFailedError(f"{self.path.stem}: cannot be read: {type(error).__name__}") from None
+
+    def _fetch(self, asks: list[Ask]) -> Book:
         for ask in asks:
-            if ask.original_prefix is not None:
-                ask.original_key = self._key_beginning(ask.original_prefix) or ask.original_key
+            self._complete(ask)
         originals = {ask.original_key for ask in asks if ask.original_key}
-        return Book(
-            self.cards,
-            self.accounts,
-            BOOKINGS.by_keys(self._connection, originals | {ask.booking_key for ask in asks}),
-            HOLDS.by_keys(self._connection, originals),
-            GIVEN.by_keys(self._connection, {ask.key for ask in asks}),
-        )
+        found = self._bookings("key", originals | {ask.booking_key for ask in asks})
+        if originals:
+            parents = {one.original for one in found.values() if one.original} - found.keys()
+            found |= self._bookings("key", parents)
+            found |= self._bookings("original", originals | parents)
+        holds = by_keys(self._database, HOLDS, HOLDS.key, found) if originals else []
+        given = by_keys(self._database, GIVEN, GIVEN.key, {ask.key for ask in asks})
+        return self.book(found.values(), holds, given)
+
+    def book(self, bookings: Iterable[Booking] = (), holds: Iterable[Hold] = (), given: Iterable[Given] = ()) -> Book:
+        """A snapshot of accounts, cards and numbers, and of what else is given."""
+        return Book(self.cards, self.accounts, bookings, holds, given, self.virtuals, self.calendar)
+
+    def _complete(self, ask: Ask) -> None:
+        """The original that a message means, where it says so in fewer words than DE 90 has."""
+        if ask.original_prefix is not None:
+            ask.original_key = self._key_beginning(ask.original_prefix) or ask.original_key
+        elif ask.original_key is None and ask.mti == "0220" and ask.approval_code and ask.message.original is None:
+            ask.original_key = self._key_approved(ask)
+
+    def _bookings(self, column: str, keys: Iterable[str]) -> dict[str, Booking]:
+        return {one.key: one for one in by_keys(self._database, BOOKINGS, f'bookings."{column}"', keys)}
 
     def _key_beginning(self, prefix: str) -> str | None:
-        found = "SELECT key FROM bookings WHERE key >= ? AND key < ? LIMIT 2"
-        keys = [str(key) for (key,) in self._connection.execute(found, (prefix, prefix + "\x7f"))]
-        return keys[0] if len(keys) == 1 else None  # two candidates are none: nothing is guessed
+        found = 'SELECT "key" FROM bookings WHERE "key" >= ? AND "key" < ? LIMIT 2'
+        return self._only(self._database.rows(found, (prefix, prefix + "\x7f")))
 
-    def record(self, book: Book, effects: Sequence[Effect]) -> None:
+    def _key_approved(self, ask: Ask) -> str | None:
+        """An authorization of this card's that holds money, by its approval code and RRN or terminal."""
+        found = (
+            'SELECT "key" FROM bookings WHERE card = ? AND approval_code = ? AND way = ? AND original = ?'
+            " AND (rrn = ? OR terminal_id = ?) LIMIT 2"
+        )
+        virtual = self.virtuals.get(ask.token)
+        card = virtual.card if virtual else ask.token
+        values = (card, ask.approval_code, "hold", "", ask.rrn, ask.terminal_id)
+        return self._only(self._database.rows(found, values))
+
+    @staticmethod
+    def _only(rows: Sequence[Sequence[Any]]) -> str | None:
+        return str(rows[0][0]) if len(rows) == 1 else None  # two candidates are none: nothing is guessed
+
+    def booking(self, key: str) -> Book:
+        """One transaction with its family, for whoever acts on it at the bank's counter."""
+        found = self._bookings("key", (key,))
+        found |= self._bookings("key", {one.original for one in found.values() if one.original})
+        found |= self._bookings("original", list(found))
+        return self.book(found.values(), by_keys(self._database, HOLDS, HOLDS.key, found))
+
+    def expired(self, today: str) -> Book:
+        """Authorizations whose hold's last day is past."""
+        query = (
+            f'{BOOKINGS.select} JOIN holds ON holds."key" = bookings."key" WHERE holds.state = ?'
+            " AND bookings.expires <> '' AND bookings.expires < ? ORDER BY bookings.\"key\" LIMIT ?"
+        )
+        rows = self._database.rows(query, (str(HoldState.ACTIVE), today, SWEPT_AT_ONCE))
+        found = {one.key: one for one in map(BOOKINGS.value, rows)}
+        return self.book(found.values(), by_keys(self._database, HOLDS, HOLDS.key, found))
+
+    def bookings_of(self, cards: Iterable[str], most: int) -> list[Booking]:
+        """The newest transactions of some cards, declines among them."""
+        condition, value = self._database.among("card", cards)
+        rows = self._database.rows(
+            f'{BOOKINGS.select} WHERE {condition} ORDER BY at DESC, "key" LIMIT ?', (value, most)
+        )
+        return [BOOKINGS.value(row) for row in rows]
+
+    def entries_of(self, account: str, most: int) -> list[tuple[int, str, int, str, str]]:
+        """The newest lines of an account: number, key, amount, text, when."""
+        query = 'SELECT number, "key", amount, text, at FROM entries WHERE account = ? ORDER BY number DESC LIMIT ?'
+        return [
+            (int(n), str(key), int(m), str(text), str(at or ""))
+            for n, key, m, text, at in self._database.rows(query, (account, most))
+        ]
+
+    def events_of(self, subjects: Iterable[str], most: int) -> list[Event]:
+        """What happened to these, the newest first."""
+        condition, value = self._database.among("subject", subjects)
+        query = f"SELECT at, kind, subject, text, actor FROM events WHERE {condition} ORDER BY number DESC LIMIT ?"
+        return [Event(*row) for row in self._database.rows(query, (value, most))]
+
+    # Acting
+
+    def record(self, book: Book, effects: Sequence[Effect], at: str = "") -> None:
         """Write what the effects have made of the snapshot, in one commit. StoreFailedError ends the process."""
         if not effects:
             return
         try:
-            self._write(book, effects)
-        except apsw.Error as error:
-            raise StoreFailedError(f"{self.path.name}: cannot be written: {type(error).__name__}") from None
+            self._write(book, Changed(effects, at))
+        except self._database.errors as error:
+            raise StoreFailedError(f"{self.path.stem}: cannot be written: {type(error).__name__}") from None
 
-    def _write(self, book: Book, effects: Sequence[Effect]) -> None:
-        execute, executemany = self._connection.execute, self._connection.executemany
-        changed = _Changed(effects)
-        execute("BEGIN IMMEDIATE")
-        executemany(INSERT_ENTRY, changed.entries)
-        accounts = changed.accounts | {book.ledger.holds[key].account for key in changed.holds}
-        executemany(ACCOUNTS.upsert, [ACCOUNTS.row(book.ledger.accounts[account]) for account in accounts])
-        executemany(HOLDS.upsert, [HOLDS.row(book.ledger.holds[key]) for key in changed.holds])
-        executemany(CARDS.upsert, [CARDS.row(book.cards[token]) for token in changed.cards])
-        executemany(BOOKINGS.upsert, [BOOKINGS.row(book.bookings[key]) for key in changed.bookings])
-        executemany(GIVEN.upsert, [GIVEN.row(book.given[key]) for key in changed.given])
-        execute("COMMIT")
+    def _write(self, book: Book, changed: Changed) -> None:
+        many, ledger = self._database.many, book.ledger
+        with self._database.transaction():
+            many(INSERT_ENTRY, changed.entries)
+            accounts = changed.accounts | {ledger.holds[key].account for key in changed.holds}
+            many(ACCOUNTS.upsert, [ACCOUNTS.row(ledger.accounts[account]) for account in accounts])
+            many(HOLDS.upsert, [HOLDS.row(ledger.holds[key]) for key in changed.holds])
+            many(CARDS.upsert, [CARDS.row(book.cards[token]) for token in changed.cards])
+            many(BOOKINGS.upsert, [BOOKINGS.row(book.bookings[key]) for key in changed.bookings])
+            many(GIVEN.upsert, [GIVEN.row(book.given[key]) for key in changed.given])
+            many(VIRTUALS.upsert, [VIRTUALS.row(book.virtuals[token]) for token in changed.virtuals])
+            many(INSERT_EVENT, changed.events)
+            if changed.calendar:
+                many(CALENDAR.upsert, [CALENDAR.row(book.calendar)])
+        if changed.calendar:
+            self.calendar = book.calendar
+
+    def forget_answers(self, before: str) -> int:
+        """Let go of answers given before that instant whose transactions hold no money; how many.
+
+        What was booked stays, so the same request later is refused as too old, never booked again.
+        """
+        settled = '"at" <> \'\' AND "at" < ? AND NOT EXISTS (SELECT 1 FROM holds WHERE "key" = booking AND state = ?)'
+        values = (before, str(HoldState.ACTIVE))
+        try:
+            with self._database.transaction():
+                ((count,),) = self._database.rows(f"SELECT COUNT(*) FROM given WHERE {settled}", values)
+                self._database.rows(f"DELETE FROM given WHERE {settled}", values)
+        except self._database.errors as error:
+            raise StoreFailedError(f"{self.path.stem}: cannot be written: {type(error).__name__}") from None
+        return int(count)
 
     def problems(self) -> list[str]:
         """What is wrong with the ledger, if anything: sums, balances, holds. For the audit and for tests."""
-        return ledger_problems(self._connection)
+        return ledger_problems(self._database)
 
 
-class _Changed:
-    """Which rows the effects of a batch touch; each is written once, as it stands in the end."""
-
-    def __init__(self, effects: Iterable[Effect]) -> None:
-        self.entries: list[tuple[str, str, int, str]] = []
-        self.accounts: set[str] = set()
-        self.holds: set[str] = set()
-        self.cards: set[str] = set()
-        self.bookings: set[str] = set()
-        self.given: set[str] = set()
-        for effect in effects:
-            self._note(effect)
-
-    def _note(self, effect: Effect) -> None:
-        match effect:
-            case Posted():
-                self.entries += [(effect.key, entry.account, entry.amount, effect.text) for entry in effect.entries]
-                self.accounts |= {entry.account for entry in effect.entries}
-            case Held() | Reduced() | Ended():
-                self.holds.add(effect.key)
-            case Card():
-                self.cards.add(effect.token)
-            case Booking():
-                self.bookings.add(effect.key)
-            case Given():
-                self.given.add(effect.key)
-            case Account():
-                self.accounts.add(effect.id)
-
-
-def ledger_problems(connection: apsw.Connection) -> list[str]:
+def ledger_problems(database: Database) -> list[str]:
     """Double entry, checked from the entries and holds up: nothing is believed that can be added."""
-    accounts = {account.id: account for account in ACCOUNTS.all(connection)}
-    entries = list(connection.execute("SELECT account, SUM(amount) FROM entries GROUP BY account"))
-    held = dict(connection.execute("SELECT account, SUM(amount) FROM holds WHERE state = 'active' GROUP BY account"))
+    accounts = {one.id: one for one in (ACCOUNTS.value(row) for row in database.rows(ACCOUNTS.select))}
+    entries = [
+        (str(name), int(total))
+        for name, total in database.rows("SELECT account, SUM(amount) FROM entries GROUP BY account")
+    ]
+    active = "SELECT account, SUM(amount) FROM holds WHERE state = ? GROUP BY account"
+    held = {str(name): int(total) for name, total in database.rows(active, (str(HoldState.ACTIVE),))}
     posted = dict(entries)
     sums = sums_by_currency((accounts[account].currency, amount) for account, amount in entries)
     return [
@@ -239,18 +250,25 @@ def ledger_problems(connection: apsw.Connection) -> list[str]:
     ]
 
 
-def read_books(path: Path) -> list[dict[str, object]]:
-    """The bank's bookings, for the audit; while its host runs and when it does not. Nothing yet: an empty list."""
-    if not path.is_file():
+def read_books(path: Path, database: str | None = None, bank: str = "") -> list[dict[str, object]]:
+    """The bank's bookings, for the audit; while its host runs and when it does not. Nothing yet: an empty list.
+
+    DamagedStateError where they cannot be read, or the ledger under them does not add up.
+    """
+    if database is None and not path.is_file():
         return []
-    connection = _connected(path, apsw.SQLITE_OPEN_READONLY)
+    source: Database = Sqlite.to_read(path) if database is None else _postgres().to_read(database, bank)
     try:
-        rows = connection.execute("SELECT key, state, amount, currency FROM bookings ORDER BY key")
-        return [dict(zip(("key", "state", "amount", "currency"), row, strict=True)) for row in rows]
-    except apsw.Error as error:
+        with source.reading():
+            rows = source.rows(BOOKED)
+            problems = ledger_problems(source)
+    except source.errors as error:
         raise DamagedStateError(f"{path}: cannot be read: {type(error).__name__}") from None
     finally:
-        connection.close()
+        source.close()
+    if problems:
+        raise DamagedStateError(f"{path}: {'; '.join(problems)}")
+    return [dict(zip(("key", "state", "amount", "currency"), row, strict=True)) for row in rows]
 
 
 def bank_path(state: Path, name: str) -> Path:
@@ -258,38 +276,19 @@ def bank_path(state: Path, name: str) -> Path:
     return state / "issuers" / f"{name}.db"
 
 
-def _opened(path: Path) -> apsw.Connection:
-    """The file with its schema; a new one belongs to its owner alone."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
-    connection = _connected(path, apsw.SQLITE_OPEN_READWRITE)
+def _opened(path: Path, database: str | None, bank: str) -> Database:
+    if database is None:
+        return Sqlite.to_write(path)
+    opened: Database = _postgres().to_write(database, bank)
+    return opened
+
+
+def _postgres() -> Any:
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        _with_schema(connection, path)
-    except apsw.Error as error:
-        connection.close()
-        raise DamagedStateError(f"{path}: cannot be read: {type(error).__name__}") from None
-    return connection
-
-
-def _connected(path: Path, flags: int) -> apsw.Connection:
-    try:
-        connection = apsw.Connection(str(path), flags=flags)
-    except apsw.Error as error:
-        raise UnavailableError(f"{path}: cannot be opened: {type(error).__name__}") from None
-    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    return connection
-
-
-def _with_schema(connection: apsw.Connection, path: Path) -> None:
-    version = connection.pragma("user_version")
-    if version == 0:
-        with connection:
-            for statement in SCHEMA:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-    elif version != SCHEMA_VERSION:
-        raise DamagedStateError(f"{path}: written by version {version} of this program, which knows {SCHEMA_VERSION}")
+        from issuers.postgres import Postgres
+    except ImportError:
+        raise ConfigurationError("PostgreSQL needs psycopg: pip install 'payswitch[postgres]'") from None
+    return Postgres
 
 
 def _locked(path: Path) -> int:

@@ -15,6 +15,7 @@ PAYMENT_FACILITATOR: Final = "37"
 ELECTRONIC_COMMERCE_INDICATOR: Final = "42"
 AUTHENTICATION_VALUE: Final = "43"
 PARTIAL_APPROVAL: Final = "61"
+COMPLETION_PART: Final = "62"
 THREE_D_SECURE: Final = "66"
 ADDRESS: Final = "82"
 ADDRESS_RESULT: Final = "83"
@@ -32,6 +33,7 @@ SUBELEMENTS: Final[Mapping[str, str]] = {
     ELECTRONIC_COMMERCE_INDICATOR: "Electronic commerce indicator",
     AUTHENTICATION_VALUE: "Cardholder authentication value",
     PARTIAL_APPROVAL: "Takes an approval of a part (1)",
+    COMPLETION_PART: "Which completion of how many (0103: the first of three)",
     THREE_D_SECURE: "3-D Secure version and directory server transaction id",
     ADDRESS: "Address verification request",
     ADDRESS_RESULT: "Address verification result",

@@ -113,7 +113,7 @@ class Conversation(RuleBasedStateMachine):
         expected = dict(self.opened)
         for booking in self.book.bookings.values():
             if booking.account and booking.way is not Way.NOTHING:
-                expected[booking.account] += booking.sign * booking.amount
+                expected[booking.account] += booking.sign * (booking.amount - booking.excess)
         customers = [account for account in self.book.ledger.accounts.values() if account.id in BANK_ACCOUNTS]
         assert {one.id: one.balance for one in customers} == {one.id: expected[one.id] for one in customers}
 
@@ -137,7 +137,7 @@ class Conversation(RuleBasedStateMachine):
             assert card.spent == sum(booking.spent for booking in mine if booking.cycle == card.cycle)
             assert card.overlimits == sum(booking.overlimit for booking in mine) <= 1
             purchases = [one for one in mine if one.sign < 0 and one.way is not Way.NOTHING]
-            assert all(one.spent == one.amount for one in purchases)
+            assert all(one.spent == one.amount - one.excess for one in purchases)
 
     @invariant()
     def what_is_not_approved_costs_nothing(self) -> None:

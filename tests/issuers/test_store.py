@@ -10,6 +10,7 @@ import pytest
 
 from issuers.accounts import Account, Held, moved
 from issuers.book import Booking, BookingState, Card, Given
+from issuers.database import Sqlite
 from issuers.store import Store, StoreFailedError, ledger_problems, read_books
 from protocols.runtime.exits import DamagedStateError, UnavailableError
 from tests.issuers.branch import DEBIT, INTERNET_100, Branch, said
@@ -20,7 +21,7 @@ EFFECTS = (
     moved("k1", "network.KWD", "a", 1_000, "salary"),
     Held("k2", "a", 300),
     Card("token", "941410******0017", "credit", "a", "2912", limit=100),
-    Booking("k2", BookingState.APPROVED, "KWD", 300, overlimit=True),
+    Booking("k2", BookingState.APPROVED, "KWD", 300, overlimit=True, agreed=300),
     Given("r2", "f", {39: "00", 38: "000001"}),
 )
 
@@ -84,7 +85,7 @@ def test_books_that_do_not_add_up_are_noticed(tmp_path: Path) -> None:
     connection = apsw.Connection(str(tmp_path / "toy.db"))
     connection.execute("UPDATE entries SET amount = amount + 1 WHERE account = 'a'")
     connection.execute("UPDATE holds SET state = 'released'")
-    assert ledger_problems(connection) == [
+    assert ledger_problems(Sqlite(connection)) == [
         "the entries in KWD sum to 1, not to zero",
         "account a: posted or held is not the sum of its entries or holds",
     ]
