@@ -115,6 +115,11 @@ class Immigrant(Message):
         self._received = received
 
     @property
+    def received(self) -> Message:
+        """The message as its sender sent it, byte for byte and in his words."""
+        return self._received
+
+    @property
     def header(self) -> bytes:
         """As its sender put it in front."""
         return self._received.header

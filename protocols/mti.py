@@ -90,6 +90,15 @@ def has_answer(mti: str) -> bool:
     return row is not None and row.answer is not None
 
 
+def of_1987(mti: str) -> str:
+    """A message type of any edition as the network calls it: the version is the first digit.
+
+    >>> of_1987("1420")
+    '0420'
+    """
+    return f"0{mti[1:]}"
+
+
 def repeat_of(mti: str) -> str:
     """The message type under which the same message is sent again.
 

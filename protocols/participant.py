@@ -14,7 +14,7 @@ from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -26,7 +26,11 @@ from protocols.dialects import dialect_named, is_dialect
 from protocols.errors import LocalProtocolError
 from protocols.framing import Framing, framing_named
 from protocols.header import Header, swapping
+from protocols.mti import AUTHORIZATION, FINANCIAL, RECONCILIATION, REVERSAL, is_answer, mti_class
 from protocols.network import NetworkError, called, explained, read_toml, toml_files
+
+#: The classes of messages that are sealed where a key is agreed. A link's own messages and rejects are not.
+SEALED: Final = frozenset({AUTHORIZATION, FINANCIAL, REVERSAL, RECONCILIATION})
 
 
 class Role(StrEnum):
@@ -92,6 +96,25 @@ class Keys(_Agreed):
 
     zpk: str | None = None  # zone PIN key: the PIN block of DE 52 travels under it to and from the institution
     terminal_zpk: str | None = None  # the same for what its terminals send us, where that is another key
+    mac_key: str | None = None  # seals its messages (DE 64, 128), those that it sends and those that it gets
+    zmk: str | None = None  # zone master key: new working keys travel under it (0800, 161)
+    previous_zpk: str | None = None  # the one before, while messages under it may still be on their way
+    previous_mac_key: str | None = None
+
+
+class Mac(_Agreed):
+    """How messages are sealed, where a `mac_key` is agreed."""
+
+    algorithm: Literal["1", "3"] = "3"  # of ISO 9797-1: 1 with a single or double key, 3 the retail MAC
+    padding: Literal["1", "2"] = "1"  # of ISO 9797-1: 1 zeros, 2 a one and zeros
+    digits: Literal[8, 16] = 16  # a short one stands at the front of DE 64, zeros behind it
+    key: Literal["tak", "zak"] = "zak"  # what kind of key it is to the HSM
+    on: frozenset[Literal["requests", "answers"]] = frozenset({"requests", "answers"})  # of financial messages
+
+    @property
+    def key_type(self) -> str:
+        """The HSM's code of that kind."""
+        return "003" if self.key == "tak" else "008"
 
 
 class Participant(_Agreed):
@@ -115,12 +138,24 @@ class Participant(_Agreed):
     deadlines: Deadlines = Deadlines()
     partial_approval: bool = False  # takes DE 39 = 10
     keys: Keys = Keys()
+    mac: Mac = Mac()
     skew_s: Annotated[float, Field(gt=0)] | None = None  # how far DE 7 of a request may be off; None: any day will do
     laboratory: bool = False  # merchants and terminals are taken as sent, no contract applies
 
     def has(self, role: Role) -> bool:
         """Whether the participant plays this part."""
         return role in self.roles
+
+    @property
+    def mac_key(self) -> str | None:
+        """The key that seals its messages; None: they are not sealed."""
+        return self.keys.mac_key
+
+    def seals(self, mti: str) -> bool:
+        """Whether a message of this type (of the network's form) carries a MAC between it and us."""
+        if self.keys.mac_key is None or mti_class(mti) not in SEALED:
+            return False
+        return ("answers" if is_answer(mti) else "requests") in self.mac.on
 
 
 def framing_of(participant: Participant) -> Framing:

@@ -22,6 +22,7 @@ from protocols import codes, mti
 from protocols import elements as de
 from protocols.errors import FormatError
 from protocols.fitting import fitting
+from protocols.hsm import HsmAnswer
 from protocols.message import Message
 from protocols.participant import Participant, Role
 from protocols.session import LinkState, Signal
@@ -30,9 +31,10 @@ from switch import debts, records, replies
 from switch.configuration import Configuration
 from switch.ends import IssuerEnd, LinkEnd, Side
 from switch.express import Express
-from switch.hsm_end import HsmEnd
+from switch.hsm_end import Asker, Errand, HsmEnd
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
+from switch.macs import Macs
 from switch.mandatory import is_complete, missing_element
 from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
 from switch.outbox import Batch, Outbox, Sends
@@ -93,6 +95,9 @@ class Core:
         self._closures: list[tuple[int, str]] = []
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._express = Express(self, self._one)
+        self._macs = Macs(self)
+        self._sealed: set[int] = set()  # connections on which messages are sealed
+        self._clock = Instant(0.0, 0.0)  # at the last tick
         self._probed_at = 0.0
         self._wall = 0.0  # the calendar at the last tick
 
@@ -105,7 +110,10 @@ class Core:
         self._wall = now.wall
         link = LinkEnd(number, side, participant, identifiable, self._today)
         link.heard_at = now.elapsed
+        self._clock = now
         self._links[number] = link
+        if link.sealed:
+            self._sealed.add(number)
         if side is Side.ISSUER:
             self._manage(link, codes.SIGN_ON, now)
         elif side is Side.HSM:
@@ -116,6 +124,7 @@ class Core:
         link = self._links.pop(number, None)
         if link is None:
             return
+        self._sealed.discard(number)
         self.undelivered(self.outbox.drop(number), now)
         if link.side is Side.HSM:
             self._hsm.links.remove(link)
@@ -140,7 +149,10 @@ class Core:
         if link.side is Side.HSM:
             self._from_hsm(frames, now)
             return
-        if link.side is Side.ISSUER:
+        if link.sealed:
+            for frame in frames:
+                self._one(link, frame, now)
+        elif link.side is Side.ISSUER:
             self._express.answers(link, frames, now)
         elif link.may_ask and not self.draining:
             self._express.requests(link, frames, now)
@@ -160,13 +172,13 @@ class Core:
 
     def tick(self, now: Instant) -> None:
         """Look at every deadline that may have passed. Meant for fifty calls a second."""
-        self._wall = now.wall
+        self._wall, self._clock = now.wall, now
         for issuer in self.issuers.values():
             self._sweep(issuer, now)
             issuer.saf.silent(now.elapsed)
             self._send_owed(issuer, now)
         if silent := self._hsm.late(now.elapsed):
-            self._note("hsm.silent", commands=len(silent))
+            self.note("hsm.silent", commands=len(silent))
             self._without_hsm(silent, now)
         if now.elapsed - self._probed_at >= 1.0:
             self._probed_at = now.elapsed
@@ -176,7 +188,7 @@ class Core:
         """The batch of this epoch is on disk: what it held may go."""
         for link, frame, token in self.outbox.durable(epoch):
             if link in self._links:
-                self._send(link, frame, token)
+                self.send(link, frame, token)
             else:
                 self.undelivered((token,), now)
 
@@ -238,7 +250,7 @@ class Core:
     @property
     def is_idle(self) -> bool:
         """Nothing in flight, nothing to commit, nothing to send."""
-        return not self.in_flight and not self._sought and self.outbox.is_empty
+        return not self.in_flight and not self._sought and self.outbox.is_empty and self._hsm.is_idle
 
     def unreachable(self) -> list[str]:
         """The issuers that nobody is signed on for."""
@@ -261,13 +273,13 @@ class Core:
             if debt.issuer in self.issuers:
                 self.issuers[debt.issuer].saf.add(debt, now.elapsed)
             else:
-                self._note("debt.without_issuer", issuer=debt.issuer, number=debt.number)
+                self.note("debt.without_issuer", issuer=debt.issuer, number=debt.number)
 
     def reverse_unanswered(self, sent: Iterable[records.Sent], now: Instant) -> None:
         """After a restart: what had been sent and not answered is undone, never sent again."""
         for record in sent:
             if record.issuer not in self.issuers:
-                self._note("request.without_issuer", issuer=record.issuer, number=record.number)
+                self.note("request.without_issuer", issuer=record.issuer, number=record.number)
                 continue
             packed = records.pack(record)
             self.memory.keep(record.key, packed, None)
@@ -297,9 +309,13 @@ class Core:
         except FormatError as error:
             self._unreadable(link, error, len(frame), now)
         else:
-            self._dispatch(link, message, now)
+            if link.sealed:
+                self._macs.check(link, message, now)
+            else:
+                self.dispatch(link, message, now)
 
-    def _dispatch(self, link: LinkEnd, message: Message, now: Instant) -> None:
+    def dispatch(self, link: LinkEnd, message: Message, now: Instant) -> None:
+        """A message that reads, whose seal was looked at where it needs one."""
         kind = message.mti
         if kind[1] == mti.NETWORK_MANAGEMENT and mti.is_known(kind):
             self._network_management(link, message, now)
@@ -309,29 +325,29 @@ class Core:
             elif link.side is Side.ISSUER:
                 self._match(link, message, now)
             else:
-                self._note("answer.unasked", link=link.number, participant=link.participant.id, mti=kind)
+                self.note("answer.unasked", link=link.number, participant=link.participant.id, mti=kind)
         elif kind in ADMINISTRATIVE:
             facts, answer = administrative(message)
-            self._note("administrative.received", participant=link.participant.id, mti=kind, **facts)
-            self._send(link.number, answer)
+            self.note("administrative.received", participant=link.participant.id, mti=kind, **facts)
+            self.send(link.number, answer)
         elif not mti.is_known(kind) or mti.first_of(kind) not in (
             STORIES if link.side is Side.GATEWAY else FROM_ISSUERS
         ):
-            self._send(link.number, replies.unknown_type(link.dialect, message, now))
+            self.send(link.number, replies.unknown_type(link.dialect, message, now))
         else:
             self._begin(link, message, now)
 
     def _unreadable(self, link: LinkEnd, error: FormatError, length: int, now: Instant) -> None:
         """A frame that framed and did not read: say which element, where it can be said. Never what was in it."""
         where = {"slug": error.slug, "offset": error.offset, "length": length}
-        self._note("message.unreadable", link=link.number, participant=link.participant.id, **where)
+        self.note("message.unreadable", link=link.number, participant=link.participant.id, **where)
         if error.mti is not None and mti.is_answer(error.mti):
             return
         answer = replies.format_refusal(link.dialect, error)
         if answer is not None:
-            self._send(link.number, answer)
+            self.send(link.number, answer)
             return
-        self._send(link.number, replies.administrative(link.dialect, error.slug, now, header=error.header))
+        self.send(link.number, replies.administrative(link.dialect, error.slug, now, header=error.header))
         link.rejects = [at for at in link.rejects if now.elapsed - at < 60.0] + [now.elapsed]
         if len(link.rejects) > REJECTS_A_MINUTE_MAX:
             self._closures.append((link.number, "too many messages that cannot be read"))
@@ -357,7 +373,7 @@ class Core:
             return
         if not link.may_ask or self.draining:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"
-            self._send(link.number, replies.refusal(message, slug))
+            self.send(link.number, replies.refusal(message, slug))
             return
         request = Request(
             message, facts, kind, link.participant, self.network.merchants, now.wall, by_local_time=link.by_local_time
@@ -396,16 +412,16 @@ class Core:
             link.outstanding += 1
             self.counts["repeat.joined"] += 1
         else:
-            self._send(link.number, replies.refusal(message, "duplicate.differs"))
-            self._note("duplicate.differs", participant=link.participant.id)
+            self.send(link.number, replies.refusal(message, "duplicate.differs"))
+            self.note("duplicate.differs", participant=link.participant.id)
 
     def _again(self, link: LinkEnd, message: Message, key: str) -> None:
         """The first was answered: the repeat gets the same answer, for the same question only."""
         past = self.memory.recall(key)
         assert past is not None
         if not replies.same_request(past.message, message):
-            self._send(link.number, replies.refusal(message, "duplicate.differs"))
-            self._note("duplicate.differs", participant=link.participant.id)
+            self.send(link.number, replies.refusal(message, "duplicate.differs"))
+            self.note("duplicate.differs", participant=link.participant.id)
             return
         self.counts["repeat.answered"] += 1
         if past.reversed_by == UNDELIVERED or past.answered is None:
@@ -442,7 +458,7 @@ class Core:
 
     def _last_resort(self, transaction: Transaction, error: Exception, now: Instant) -> None:
         """A mistake of ours: never fail open, and undo what may have happened at the issuer."""
-        self._note("story.failed", error=type(error).__name__, mti=transaction.request.mti)
+        self.note("story.failed", error=type(error).__name__, mti=transaction.request.mti)
         debt = debts.REVERSAL if transaction.sent is not None else None
         self._conclude(transaction, declined("switch.error", debt), now)
 
@@ -528,8 +544,35 @@ class Core:
         question = self._hsm.ask(transaction, ask, deadline)
         if question is None:
             return False, None
-        self._send(*question)
+        self.send(*question)
         return True, None
+
+    # ---- Seals: what `macs` asks of us ----
+
+    def ask_hsm(self, errand: Errand, ask: AskHsm, participant: Participant, now: Instant) -> bool:
+        """Send a command that is no story's; False where nobody is there."""
+        question = self._hsm.ask(errand, ask, now.elapsed + participant.deadlines.hsm_s)
+        if question is None:
+            return False
+        self.send(*question)
+        return True
+
+    def is_open(self, link: LinkEnd) -> bool:
+        """Whether the connection is still there."""
+        return self._links.get(link.number) is link
+
+    def distrust(self, link: LinkEnd, answer: Message, why: Silence, now: Instant) -> None:
+        """An answer that cannot be believed: the request that it is to is in doubt at once."""
+        transaction = self.issuers[link.participant.id].pending.get(answer.get(de.STAN) or "")
+        if transaction is not None and answer.mti == mti.answer_to(transaction.request.mti):
+            del self.issuers[link.participant.id].pending[transaction.stan or ""]
+            self._resume(transaction, why, now)
+
+    def not_sent(self, link: LinkEnd, stan: str | None, now: Instant) -> None:
+        """A request that could not be sealed never left."""
+        transaction = self.issuers[link.participant.id].pending.pop(stan or "", None)
+        if transaction is not None:
+            self._resume(transaction, Silence.UNSEALED, now)
 
     def _recall(self, key: str, now: Instant) -> Past | None:
         """An earlier transaction. One still in flight is ended first: its answer will be that it was reversed."""
@@ -562,7 +605,7 @@ class Core:
                 del issuer.pending[stan]
                 sense = makes_sense(transaction.request, answer)
                 if not sense:
-                    self._note("answer.senseless", participant=link.participant.id, stan=stan)
+                    self.note("answer.senseless", participant=link.participant.id, stan=stan)
                 self._resume(transaction, answer if sense else Silence.LOST, now)
                 return
         else:
@@ -571,7 +614,7 @@ class Core:
                 self._settle(issuer, entry, answer.get(de.RESPONSE_CODE) or "", now)
                 return
         asked = transaction.request.message if transaction is not None else None
-        self._note("answer.unmatched", participant=link.participant.id, **replies.both_keys(asked, answer))
+        self.note("answer.unmatched", participant=link.participant.id, **replies.both_keys(asked, answer))
 
     def _conclude(self, transaction: Transaction, verdict: Verdict, now: Instant) -> None:
         """The end of a story: record the answer and what it owes, remember it, hold the answer until it is durable."""
@@ -579,9 +622,9 @@ class Core:
         del self.in_flight[transaction.key]
         self.counts[f"answer.{verdict.response_code}"] += 1
         if verdict.reason in INTEGRITY:
-            self._note(verdict.reason, participant=request.participant.id, mti=request.mti)
+            self.note(verdict.reason, participant=request.participant.id, mti=request.mti)
         if verdict.trouble is not None:
-            self._note("advice.contradicts", slug=verdict.trouble, participant=request.participant.id, mti=request.mti)
+            self.note("advice.contradicts", slug=verdict.trouble, participant=request.participant.id, mti=request.mti)
         if verdict.stand_in:
             verdict.approval_code = f"{transaction.number % 1_000_000:06d}"
         owed = self._debts_of(transaction, verdict, now)
@@ -690,7 +733,7 @@ class Core:
             self.outbox.record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
             self._send_owed(issuer, now)
         elif issuer.saf.refuse(entry, now.elapsed):
-            self._note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
+            self.note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
 
     # ---- Deadlines ----
 
@@ -724,14 +767,14 @@ class Core:
         """Send a 0800 of our own."""
         stan = self.issuers[link.participant.id].take_stan() or "000001"
         elements = {de.TRANSMITTED_AT: now.transmitted_at(), de.STAN: stan, de.NETWORK_MANAGEMENT_CODE: code}
-        self._send(link.number, link.dialect.encode("0800", elements))
+        self.send(link.number, link.dialect.encode("0800", elements))
 
     def _network_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
         """The link's own messages: a peer's 0800, or the answer to one of ours."""
         if message.mti == "0800":
             self._answer_management(link, message, now)
         elif message.mti == "0820":
-            self._note("management.advice", participant=link.participant.id, code=management_code(message))
+            self.note("management.advice", participant=link.participant.id, code=management_code(message))
         elif message.mti == "0810" and link.side is Side.ISSUER:
             signed_on = message.get(de.NETWORK_MANAGEMENT_CODE) == codes.SIGN_ON
             if signed_on and message.get(de.RESPONSE_CODE) == codes.APPROVED:
@@ -747,12 +790,12 @@ class Core:
             return
         refusal, signal, state = network_management(message, link.state)
         if refusal is not None:
-            self._send(link.number, replies.refusal(message, refusal))
+            self.send(link.number, replies.refusal(message, refusal))
             return
         link.state = state
         if signal is Signal.SIGN_ON and link.identifiable:
             self._identify(link, message)
-        self._send(link.number, message.answered({de.RESPONSE_CODE: codes.APPROVED}))
+        self.send(link.number, message.answered({de.RESPONSE_CODE: codes.APPROVED}))
         if link.side is Side.ISSUER:
             self._issuer_said(link, signal, now)
 
@@ -777,7 +820,7 @@ class Core:
         link.state = LinkState.SIGNED_ON
         if link not in issuer.links:
             issuer.links.append(link)
-            self._note("issuer.signed_on", participant=link.participant.id, link=link.number)
+            self.note("issuer.signed_on", participant=link.participant.id, link=link.number)
         issuer.saf.hurry(now.elapsed)
         self._send_owed(issuer, now)
 
@@ -789,14 +832,20 @@ class Core:
             if found is None:
                 self.counts["hsm.unmatched"] += 1
                 continue
-            transaction, answer = found
+            asker, answer = found
             if answer is None:
-                self._note("hsm.unreadable")
-            self._resume(transaction, answer, now)
+                self.note("hsm.unreadable")
+            self._from_the_hsm_to(asker, answer, now)
 
-    def _without_hsm(self, transactions: Iterable[Transaction], now: Instant) -> None:
-        for transaction in transactions:
-            self._resume(transaction, None, now)
+    def _from_the_hsm_to(self, asker: Asker, answer: HsmAnswer | None, now: Instant) -> None:
+        if isinstance(asker, Errand):
+            asker.heard(answer, now)
+        else:
+            self._resume(asker, answer, now)
+
+    def _without_hsm(self, askers: Iterable[Asker], now: Instant) -> None:
+        for asker in askers:
+            self._from_the_hsm_to(asker, None, now)
 
     # ---- Holding and sending ----
 
@@ -805,9 +854,16 @@ class Core:
         if self.outbox.must_wait:
             self.outbox.hold(link, frame, token)
         else:
-            self._send(link, frame, token)
+            self.send(link, frame, token)
 
-    def _send(self, link: int, frame: bytes, token: object = None) -> None:
+    def send(self, link: int, frame: bytes, token: object = None) -> None:
+        """Send now, or as soon as its seal is made."""
+        if link in self._sealed and self._macs.seal(self._links[link], frame, token, self._clock):
+            return
+        self.send_now(link, frame, token)
+
+    def send_now(self, link: int, frame: bytes, token: object = None) -> None:
+        """It has its seal, or needs none."""
         if isinstance(token, Transaction):
             self._links[link].outstanding -= 1
             self.unsaid.pop(token.key, None)
@@ -817,6 +873,7 @@ class Core:
         """For dialects whose dates have years."""
         return datetime.fromtimestamp(self._wall, UTC).date()
 
-    def _note(self, name: str, **facts: object) -> None:
+    def note(self, name: str, **facts: object) -> None:
+        """Something that is counted and that people may want to read."""
         self.counts[name] += 1
         self._events.append(Event(name, facts))

@@ -39,6 +39,7 @@ class LinkEnd:
         "participant",
         "probed",
         "rejects",
+        "sealed",
         "side",
         "state",
     )
@@ -52,6 +53,7 @@ class LinkEnd:
         self.identifiable = identifiable  # whom a sign-on may name instead
         self.dialect: Dialect = spoken_with(participant, today)
         self.by_local_time = self.dialect.version != V1987  # how that edition knows a transaction
+        self.sealed = participant.mac_key is not None  # what comes and goes here waits for the HSM
         self.state = LinkState.CONNECTED
         self.heard_at = 0.0
         self.outstanding = 0  # answers that somebody there waits for

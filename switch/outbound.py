@@ -29,6 +29,8 @@ def changes(request: Request, network: Configuration) -> dict[int, str | None] |
         found[de.MERCHANT_TYPE] = request.merchant_type
     if not request.participant.laboratory:
         stamp(found, request, network)
+    if request.participant.mac_key is not None:  # it was for this link, and was looked at
+        found[de.MAC] = found[de.MAC_2] = None
     say_whether_a_part_will_do(found, request)
     return found
 

@@ -20,11 +20,26 @@ from switch.story import Debt, Silence, Verdict, declined
 WhenSilent = Callable[[Request, Configuration, Silence, Mapping[int, str | None]], Verdict]
 
 
+#: Why there is no answer -> why it is declined, and what is owed because the issuer may have approved.
+NO_ANSWER: Mapping[Silence, tuple[str, Debt | None]] = {
+    Silence.DOWN: ("issuer.down", None),
+    Silence.EXHAUSTED: ("stan.exhausted", None),
+    Silence.UNSEALED: ("hsm.down", None),
+    Silence.TIMEOUT: ("issuer.timeout", Debt.REVERSAL),
+    Silence.LOST: ("issuer.timeout", Debt.REVERSAL),
+    Silence.UNCHECKED: ("hsm.down", Debt.REVERSAL),
+    Silence.FORGED: ("mac.invalid", Debt.REVERSAL),
+}
+
+#: Not the issuer's silence but a fault on this side, or somebody's fraud: nobody stands in because of these.
+OURS = frozenset({Silence.EXHAUSTED, Silence.UNSEALED, Silence.UNCHECKED, Silence.FORGED})
+
+
 def without_issuer(
     request: Request, network: Configuration, silence: Silence, changes: Mapping[int, str | None]
 ) -> Verdict:
     """Approve within the limit, or say that the issuer was silent."""
-    if silence is Silence.EXHAUSTED or not may_stand_in(request, network):
+    if silence in OURS or not may_stand_in(request, network):
         return no_answer(silence)
     return Verdict(APPROVED, elements=billed(changes), debt=Debt.ADVICE, stand_in=True)
 
@@ -36,9 +51,8 @@ def nobody(_request: Request, _network: Configuration, silence: Silence, _change
 
 def no_answer(silence: Silence) -> Verdict:
     """Decline; what may have reached the issuer is undone."""
-    if silence in (Silence.DOWN, Silence.EXHAUSTED):
-        return declined(silence.value)
-    return declined("issuer.timeout", Debt.REVERSAL)
+    slug, debt = NO_ANSWER[silence]
+    return declined(slug, debt)
 
 
 def may_stand_in(request: Request, network: Configuration) -> bool:

@@ -27,6 +27,9 @@ class Silence(Enum):
     DOWN = "issuer.down"  # no link is signed on: nothing was sent
     EXHAUSTED = "stan.exhausted"  # a million requests are out to it: nothing was sent
     TIMEOUT = "issuer.timeout"  # sent, and not answered in time: the outcome is unknown
+    UNSEALED = "seal.not_made"  # the HSM made no MAC for it: nothing was sent
+    UNCHECKED = "hsm.silent"  # answered, and the HSM could not say whether by the issuer: unknown
+    FORGED = "mac.invalid"  # answered, not by the issuer or not so: unknown
     LOST = "issuer.lost"  # sent, and the link is gone or the answer was senseless: unknown just the same
 
 

@@ -99,7 +99,7 @@ class Desk:
             assert self.hears(number).response_code == "00"
         return number
 
-    def issuer(self, participant: str = "sandbox", *, signs_on: bool = True, **agreed: str) -> int:
+    def issuer(self, participant: str = "sandbox", *, signs_on: bool = True, **agreed: object) -> int:
         """A link to an issuer, signed on as the switch asks for it."""
         bank = NETWORK.participants[participant].model_copy(update=agreed)
         number = self._number(bank)
