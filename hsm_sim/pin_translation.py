@@ -1,8 +1,9 @@
 """Which PIN block formats there are, and which may be translated into which (PCI PIN requirement 3-3): one table.
 
-Format 4 is for AES keys and format 2 for chips, so between the DES keys we have
-neither is a destination. The legacy formats have their place in the table and
-are not built; they answer as disabled ones do.
+Format 4 is for AES keys and the others are for DES keys; `pin_blocks.py` sees to
+that, for it has the keys. Formats 41 and 42 carry a PIN to a chip under the
+chip's own key, which no layout of a PIN command brings, so they are known here
+and usable nowhere.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,6 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from hsm_sim.errors import RefusedError
-from hsm_sim.primitives import pin_block
-from hsm_sim.primitives.pin_block import Fill, NoPinError, PinLengthError
 from hsm_sim.settings import Settings
 from protocols.hsm import codes
 
@@ -36,32 +35,33 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PinFormat:
-    """One PIN block format: its two-digit code, its name, its family, and its ISO number where there is one."""
+    """One PIN block format: its two-digit code, its title, its family, and its name in `primitives/pin_block.py`."""
 
     code: str
     title: str
     family: Family
-    iso: str | None = None  # None: not built
+    layout: str | None  # None: it cannot be read without the chip's own key
+    leftmost: bool = False  # its account is the first twelve digits of the PAN, not the last
 
 
 FORMATS: Mapping[str, PinFormat] = {
     row.code: row
     for row in (
         PinFormat("01", "ISO format 0", Family.BOUND, "0"),
-        PinFormat("02", "Docutel", Family.LEGACY),
-        PinFormat("03", "Diebold and IBM", Family.LEGACY),
-        PinFormat("04", "PLUS", Family.LEGACY),
+        PinFormat("02", "Docutel", Family.LEGACY, "docutel"),
+        PinFormat("03", "Diebold and IBM", Family.LEGACY, "diebold"),
+        PinFormat("04", "PLUS", Family.LEGACY, "0", leftmost=True),
         PinFormat("05", "ISO format 1", Family.ISO_1, "1"),
         PinFormat("34", "ISO format 2", Family.ISO_2, "2"),
-        PinFormat("35", "Mastercard PayNow", Family.LEGACY),
-        PinFormat("41", "Visa PIN change without the old PIN", Family.LEGACY),
-        PinFormat("42", "Visa PIN change with the old PIN", Family.LEGACY),
+        PinFormat("35", "Mastercard PayNow", Family.LEGACY, "paynow"),
+        PinFormat("41", "Visa PIN change without the old PIN", Family.LEGACY, None),
+        PinFormat("42", "Visa PIN change with the old PIN", Family.LEGACY, None),
         PinFormat("47", "ISO format 3", Family.BOUND, "3"),
-        PinFormat("48", "ISO format 4", Family.BOUND),
+        PinFormat("48", "ISO format 4", Family.BOUND, "4"),
     )
 }
-AES_ONLY = "48"
-DES_BLOCK_DIGITS = 16
+ISO_4 = "48"
+BOUND_EXAMPLE = "01"  # a PIN kept under the LMK is bound to its account, as one in this format is
 
 # From family -> to family -> verdict.
 RULE: Mapping[Family, Mapping[Family, Verdict]] = {
@@ -88,17 +88,17 @@ RULE: Mapping[Family, Mapping[Family, Verdict]] = {
 
 
 def format_refusal(code: str, settings: Settings) -> str | None:
-    """Why blocks of this format cannot be used under a DES key: an error code, or None.
+    """Why blocks of this format cannot be used at all: an error code, or None.
 
-    >>> format_refusal("01", Settings()), format_refusal("99", Settings()), format_refusal("48", Settings())
+    >>> format_refusal("01", Settings()), format_refusal("99", Settings()), format_refusal("41", Settings())
     (None, '23', '23')
     """
     found = FORMATS.get(code)
     if found is None:
         return codes.PIN_BLOCK_FORMAT
-    if code in settings.disabled_pin_formats or found.family is Family.LEGACY:
+    if code in settings.disabled_pin_formats:
         return codes.FORMAT_DISABLED
-    return codes.PIN_BLOCK_FORMAT if code == AES_ONLY else None
+    return codes.PIN_BLOCK_FORMAT if found.layout is None else None
 
 
 def verdict(source: str, destination: str) -> Verdict:
@@ -107,7 +107,7 @@ def verdict(source: str, destination: str) -> Verdict:
 
 
 def translation_refusal(source: str, destination: str, settings: Settings) -> str | None:
-    """Why this translation must not be done between two DES keys: an error code, or None.
+    """Why this translation must not be done: an error code, or None.
 
     >>> translation_refusal("01", "47", Settings()), translation_refusal("01", "05", Settings())
     (None, '23')
@@ -115,51 +115,40 @@ def translation_refusal(source: str, destination: str, settings: Settings) -> st
     refusal = format_refusal(source, settings) or format_refusal(destination, settings)
     if refusal or not settings.pci_pin_translation:
         return refusal
-    said = verdict(source, destination)
-    if said is Verdict.ALLOWED or (said is Verdict.BY_SETTING and settings.iso1_to_iso1):
-        return None
+    permitted = {
+        Verdict.ALLOWED: True,
+        Verdict.FORBIDDEN: False,
+        Verdict.TO_CHIP_ONLY: settings.iso2_to_chip,
+        Verdict.BY_SETTING: settings.iso1_to_iso1,
+    }
+    return None if permitted[verdict(source, destination)] else codes.PIN_BLOCK_FORMAT
+
+
+def carried_refusal(code: str, settings: Settings) -> str | None:
+    """Why no network carries a PIN in this format: as above, and format 2 is between terminal and chip only."""
+    refusal = format_refusal(code, settings)
+    if refusal or FORMATS[code].family is not Family.ISO_2:
+        return refusal
     return codes.PIN_BLOCK_FORMAT
 
 
 class PinRules:
-    """The two refusals above worked out once for one HSM's settings, because every PIN asks."""
+    """The refusals above worked out once for one HSM's settings, because every PIN asks."""
 
     def __init__(self, settings: Settings) -> None:
-        self._formats = {code: format_refusal(code, settings) for code in FORMATS}
+        self._carried = {code: carried_refusal(code, settings) for code in FORMATS}
         self._translations = {
             (source, destination): translation_refusal(source, destination, settings)
             for source in FORMATS
             for destination in FORMATS
         }
 
-    def check_format(self, code: str) -> None:
-        """Refuses a format that cannot be used."""
-        if refusal := self._formats.get(code, codes.PIN_BLOCK_FORMAT):
+    def check_carried(self, code: str) -> None:
+        """Refuses a format in which no PIN can come to be verified."""
+        if refusal := self._carried.get(code, codes.PIN_BLOCK_FORMAT):
             raise RefusedError(refusal)
 
     def check_translation(self, source: str, destination: str) -> None:
         """Refuses a translation that must not be done."""
         if refusal := self._translations.get((source, destination), codes.PIN_BLOCK_FORMAT):
             raise RefusedError(refusal)
-
-
-def des_block(digits: str) -> bytes:
-    """The eight bytes of a PIN block; the longer ones belong to AES keys, which this format is not for."""
-    if len(digits) != DES_BLOCK_DIGITS:
-        raise RefusedError(codes.INPUT_DATA)
-    return bytes.fromhex(digits)
-
-
-def pin_in(code: str, block: bytes, account: str) -> str:
-    """The PIN in a clear block of a usable format. Raises RefusedError: 20 no PIN, 24 its length."""
-    try:
-        return pin_block.read(FORMATS[code].iso or "", block, account)
-    except NoPinError:
-        raise RefusedError(codes.NO_VALID_PIN) from None
-    except PinLengthError:
-        raise RefusedError(codes.PIN_LENGTH) from None
-
-
-def block_of(code: str, pin: str, account: str, fill: Fill) -> bytes:
-    """The clear block of a usable format."""
-    return pin_block.build(FORMATS[code].iso or "", pin, account, fill)

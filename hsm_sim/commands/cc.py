@@ -1,17 +1,15 @@
 """CC: translate a PIN block from one zone's key (ZPK) to another's. The command a switch lives on."""
 
 from hsm_sim.command import Answer, Command, Randomness
+from hsm_sim.commands._pin_keys import DESTINATION_ZPK, SOURCE_ZPK
 from hsm_sim.commands._translate import translated
-from hsm_sim.keys import DECRYPTS, ENCRYPTS, Keyring, KeyRule
-from protocols.hsm import LAYOUTS, HsmRequest, codes
-
-SOURCE = KeyRule("source_key", types=("001",), modes=DECRYPTS)
-DESTINATION = KeyRule("destination_key", types=("001",), parity=codes.DESTINATION_PARITY, modes=ENCRYPTS)
+from hsm_sim.keys import Keyring
+from protocols.hsm import LAYOUTS, HsmRequest
 
 
 def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
     """The PIN block under the other ZPK."""
-    return translated(request, keys, randomness, SOURCE, DESTINATION)
+    return translated(request, keys, randomness, SOURCE_ZPK, DESTINATION_ZPK)
 
 
-COMMAND = Command(LAYOUTS["CC"], answer, keys=(SOURCE, DESTINATION))
+COMMAND = Command(LAYOUTS["CC"], answer, keys=(SOURCE_ZPK, DESTINATION_ZPK))

@@ -6,6 +6,8 @@ from hsm_sim.desk import Desk
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.settings import Settings
 from protocols.hsm import HsmAnswer, build_request, read_answer
+from tests.hsm_sim.known_health import GOOD_HEALTH
+from tests.hsm_sim.known_pins import GOOD_PINS
 
 K = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
 K1 = bytes.fromhex("A4702516B3808068AD2943B50BD60107")
@@ -29,6 +31,7 @@ PVV = "7292"  # of PIN 1234 under K1, PVKI 1
 # One good request for each command: the soil for tests that spoil one field.
 GOOD: Mapping[str, Mapping[str, str]] = {
     "NC": {},
+    **GOOD_HEALTH,
     "B2": {"data": "hello"},
     "A0": {"mode": "1", "key_type": "001", "scheme": "U", "export_flag": "0", "zmk": Z_ZMK, "export_scheme": "U"},
     "BU": {"pair_code": "FF", "key_length": "1", "key": K1_ZPK, "key_type": "001"},
@@ -68,6 +71,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "pvki": "1",
         "pvv": PVV,
     },
+    **GOOD_PINS,
     "BA": {"pin": "1234F", "account": ACCOUNT},
     "DG": {"pvk": K1_PVK, "pin_under_lmk": "11595", "account": ACCOUNT, "pvki": "1"},
     "CW": {"cvk": K1_CVK, "pan": "4111111111111111", "expiry": "2512", "service_code": "101"},

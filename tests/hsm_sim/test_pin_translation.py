@@ -30,20 +30,17 @@ def test_the_rule_says_of_each_cell(source: str, destination: str, cell: Verdict
     assert verdict(source, destination) is cell
 
 
-# What DES keys and the formats that are built make of it: the error code on the wire.
+# What DES keys make of it: the error code on the wire. (Format 4 is of AES keys: test_pins_under_every_lmk.)
+DES = ("01", "02", "03", "04", "05", "34", "35", "47")
 WIRE = {
-    ("01", "01"): "00", ("01", "05"): "23", ("01", "34"): "23", ("01", "47"): "00", ("01", "48"): "23",
-    ("05", "01"): "00", ("05", "05"): "00", ("05", "34"): "23", ("05", "47"): "00", ("05", "48"): "23",
-    ("34", "01"): "23", ("34", "05"): "23", ("34", "34"): "23", ("34", "47"): "23", ("34", "48"): "23",
-    ("47", "01"): "00", ("47", "05"): "23", ("47", "34"): "23", ("47", "47"): "00", ("47", "48"): "23",
-    ("48", "01"): "23", ("48", "05"): "23", ("48", "34"): "23", ("48", "47"): "23", ("48", "48"): "23",
-}  # fmt: skip
-LEGACY = [code for code, row in FORMATS.items() if row.iso is None and code != "48"]
+    (source, to): "00" if verdict(source, to) in (Verdict.ALLOWED, Verdict.BY_SETTING) else "23"
+    for source, to in product(DES, DES)
+} | {cell: "23" for code in DES for cell in ((code, "48"), ("48", code))}
 
 
 def _asked(bench: Bench, source: str, destination: str) -> tuple[str, str]:
-    number = (FORMATS[source].iso if source in FORMATS else None) or "0"
-    clear = pin_block.build(number, "1234", ACCOUNT, bytes).hex()
+    layout = FORMATS[source].layout if source in FORMATS else None
+    clear = pin_block.build(layout if layout and layout != "4" else "0", "1234", ACCOUNT, bytes).hex()
     answer = bench.ask_good(
         "CC", pin_block=block_under(K1, clear), source_format=source, destination_format=destination
     )
@@ -59,13 +56,13 @@ def test_the_hsm_translates_what_the_table_allows(bench: Bench, source: str, des
 
 
 def _pin(block: str, code: str) -> str:
-    return pin_block.read(FORMATS[code].iso or "", DesKey(K2).decrypt(bytes.fromhex(block)), ACCOUNT)
+    return pin_block.read(FORMATS[code].layout or "", DesKey(K2).decrypt(bytes.fromhex(block)), ACCOUNT)
 
 
-@pytest.mark.parametrize("legacy", LEGACY)
-def test_legacy_formats_are_disabled(bench: Bench, legacy: str) -> None:
-    assert _asked(bench, legacy, "01")[0] == "69"
-    assert _asked(bench, "01", legacy)[0] == "69"
+@pytest.mark.parametrize("chip", ["41", "42"])
+def test_what_is_under_a_chips_own_key_can_be_neither_read_nor_made(bench: Bench, chip: str) -> None:
+    assert _asked(bench, chip, "01")[0] == "23"
+    assert _asked(bench, "01", chip)[0] == "23"
 
 
 @pytest.mark.parametrize("unknown", ["00", "06", "99"])
@@ -74,8 +71,23 @@ def test_an_unknown_format_is_no_format(bench: Bench, unknown: str) -> None:
     assert _asked(bench, "01", unknown)[0] == "23"
 
 
-def test_a_format_can_be_disabled_and_the_rule_turned_off() -> None:
-    assert format_refusal("47", Settings(disabled_pin_formats=frozenset({"47"}))) == "69"
+@pytest.mark.parametrize("disabled", sorted(FORMATS))
+def test_every_format_can_be_disabled_and_answers_69_then(disabled: str) -> None:
+    bench = Bench(disabled_pin_formats=[disabled])
+    assert _asked(bench, disabled, "47" if disabled != "47" else "01")[0] == "69"
+    assert _asked(bench, "47" if disabled != "47" else "01", disabled)[0] == "69"
+
+
+def test_the_rule_can_be_turned_off_and_its_two_open_cells_be_decided() -> None:
     assert translation_refusal("01", "05", Settings(pci_pin_translation=False)) is None
     assert translation_refusal("05", "05", Settings(iso1_to_iso1=False)) == "23"
-    assert {translation_refusal(a, b, Settings()) for a, b in product(FORMATS, FORMATS)} == {None, "23", "69"}
+    assert translation_refusal("01", "34", Settings(iso2_to_chip=True)) is None
+    assert translation_refusal("34", "01", Settings(iso2_to_chip=True)) == "23"
+    assert format_refusal("47", Settings(disabled_pin_formats=frozenset({"47"}))) == "69"
+    assert {translation_refusal(a, b, Settings()) for a, b in product(FORMATS, FORMATS)} == {None, "23"}
+
+
+def test_no_format_reads_another_ones_block_as_its_own_but_by_its_rule(bench: Bench) -> None:
+    clear = pin_block.build("3", "1234", ACCOUNT, bytes).hex()
+    for wrong in ("01", "02", "03", "05", "35"):
+        assert bench.ask_good("CC", pin_block=block_under(K1, clear), source_format=wrong).error in ("20", "24")

@@ -1,0 +1,15 @@
+"""JE: translate a PIN from a zone's key (ZPK) to the LMK."""
+
+from hsm_sim.command import Answer, Command, Randomness
+from hsm_sim.commands._kept import kept_from_block
+from hsm_sim.commands._pin_keys import ZPK
+from hsm_sim.keys import Keyring
+from protocols.hsm import LAYOUTS, HsmRequest
+
+
+def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
+    """The PIN under the LMK."""
+    return kept_from_block(request.fields, keys, ZPK)
+
+
+COMMAND = Command(LAYOUTS["JE"], answer, keys=(ZPK,))
