@@ -72,11 +72,14 @@ def wrap(
     scheme = THALES if version is None else TR31
     version = version or ("1" if aes_above else "0")
     bound_by = _binding(under, version)
-    clear = (len(secret) * 8).to_bytes(2, "big") + secret
+    raw = _is_raw(scheme, attributes)
+    clear = secret if raw else (len(secret) * 8).to_bytes(2, "big") + secret
     clear += random(-len(clear) % bound_by.block)
-    tail = 2 * (len(clear) + bound_by.mac_length)
+    tail = len(clear) * (1 if raw else 2) + 2 * bound_by.mac_length
     header = written_header(version, attributes, lmk_id, tail, bound_by.block)
-    return scheme + header + bound_by.bound(header.encode(), clear).hex().upper()
+    bound = bound_by.bound(header.encode(), clear)
+    at = len(clear) if raw else 0
+    return scheme + header + bound[:at].decode("latin-1") + bound[at:].hex().upper()
 
 
 def unwrap(under: DesKey | AesKey, wire: str, lmk_id: str) -> tuple[bytes, Attributes]:
@@ -93,11 +96,13 @@ def unwrap(under: DesKey | AesKey, wire: str, lmk_id: str) -> tuple[bytes, Attri
     bound_by = _binding(under, block[0])
     if scheme == THALES and block[14:16] != lmk_id:
         raise RefusedError(codes.BLOCK_LMK_ID)
+    raw = _is_raw(scheme, attributes)
+    tail = _raw_tail(block[end:], bound_by) if raw else _tail(block[end:], bound_by)
     try:
-        clear = bound_by.unbound(block[:end].encode(), _tail(block[end:], bound_by))
+        clear = bound_by.unbound(block[:end].encode(), tail)
     except UnboundError:
         raise RefusedError(codes.BLOCK_MAC) from None
-    secret = _measured(clear)
+    secret = clear if raw else _measured(clear)
     names = [name for name, _ in attributes.optional]
     if len(set(names)) != len(names):
         raise RefusedError(codes.BLOCK_OPTIONAL)
@@ -112,6 +117,22 @@ def _tail(text: str, bound_by: Binding) -> bytes:
     if len(text) % 2 or size < bound_by.block or size % bound_by.block:
         raise RefusedError(codes.DATA_LENGTH)
     return bytes.fromhex(text)
+
+
+def _raw_tail(text: str, bound_by: Binding) -> bytes:
+    """The same, of a block whose encrypted part is bytes as they are; its MAC is in hex as ever."""
+    digits = 2 * bound_by.mac_length
+    encrypted, mac = text[:-digits].encode("latin-1"), text[-digits:]
+    if not encrypted or len(encrypted) % bound_by.block:
+        raise RefusedError(codes.DATA_LENGTH)
+    if not is_hex(mac):
+        raise RefusedError(codes.BLOCK_MAC)
+    return encrypted + bytes.fromhex(mac)
+
+
+def _is_raw(scheme: str, attributes: Attributes) -> bool:
+    """An RSA key in a Thales block: bytes as they are, and what is encrypted says its own length (seen of a device)."""
+    return scheme == THALES and attributes.algorithm == "R"
 
 
 def _measured(clear: bytes) -> bytes:

@@ -26,14 +26,17 @@ class LmkSetting(_Setting):
 
     id: _LmkId
     set: Literal["test-variant", "test-3des-block", "test-aes-block"]
+    old_set: Literal["test-variant", "test-variant-old"] | None = None  # from which BW moves keys; None: 12
     check_value: Annotated[str, Field(pattern=r"^[0-9A-F]{16}$")]
     authorised: bool = False
 
 
 TEST_LMKS = (
-    LmkSetting(id="00", set="test-variant", check_value="2686040000000000", authorised=True),
-    LmkSetting(id="01", set="test-3des-block", check_value="8E0EC00000000000", authorised=True),
-    LmkSetting(id="02", set="test-aes-block", check_value="9D04A00000000000", authorised=True),
+    LmkSetting(
+        id="00", set="test-variant", old_set="test-variant-old", check_value="2686040000000000", authorised=True
+    ),
+    LmkSetting(id="01", set="test-3des-block", old_set="test-variant", check_value="8E0EC00000000000", authorised=True),
+    LmkSetting(id="02", set="test-aes-block", old_set="test-variant", check_value="9D04A00000000000", authorised=True),
 )
 
 
@@ -67,6 +70,9 @@ class Settings(_Setting):
     clear_decimalisation_tables: bool = True  # sixteen digits are a table as it is; else they are decrypted like any
     strong_decimalisation_tables: bool = False  # 25 for a table of fewer than eight different digits
     excluded_pins: frozenset[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = frozenset()  # nobody may choose: 86
+    # Who pads the data of a cryptogram: "scheme" pads as VIS, M/Chip or EMV says, "host" leaves that to who asks.
+    cryptogram_padding: Literal["scheme", "host"] = "scheme"
+    wrong_signature: Literal["01", "02"] = "02"  # what EY answers when a signature is not of this message
     x9_17_under_lmk: bool = True  # whether 32H, X and Y keys are taken under the LMK; else 26
     refuse_equal_halves: bool = False  # 75 for a double-length key that is a single one twice
     cached_keys: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # opened keys kept ready, per LMK

@@ -7,6 +7,7 @@ so in a thread.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from secrets import token_bytes
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
@@ -20,11 +21,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import (
     generate_private_key,
 )
 
-from hsm_sim.primitives import der
+from hsm_sim.primitives import der, primes
+from hsm_sim.primitives.primes import Random
 
-BITS_LEAST, BITS_MOST = 1024, 4096  # below nobody should, above the worker is held for minutes
-BITS_SMALLEST = 512  # of a public key that is taken
-EXPONENTS = (3, 65537)  # what `cryptography` makes
+BITS_LEAST, BITS_MOST = 320, 4096  # below nobody should, above a worker is held for minutes
+LIBRARY_LEAST, LIBRARY_EXPONENTS = 1024, (3, 65537)  # what `cryptography` makes
+BITS_SMALLEST = BITS_LEAST  # of a public key that is taken
 HASHES: Mapping[str, type[hashes.HashAlgorithm]] = {
     "sha1": hashes.SHA1,
     "md5": hashes.MD5,
@@ -39,9 +41,19 @@ class BadKeyError(ValueError):
     """These bytes are no RSA key."""
 
 
-def generated(bits: int, exponent: int = 65537) -> bytes:
-    """A fresh private key, as `private_der` writes it. Slow."""
-    return private_der(generate_private_key(exponent, bits))
+def generated(bits: int, exponent: int, random: Random | None = None) -> bytes:
+    """A fresh private key, as `private_der` writes it. Slow.
+
+    With `random` its bytes alone decide which key it is, and it takes some ten times as long.
+    """
+    if random is None and bits >= LIBRARY_LEAST and exponent in LIBRARY_EXPONENTS:
+        return private_der(generate_private_key(exponent, bits))
+    half, random = bits // 2, random or token_bytes
+    one = primes.prime(half, exponent, random)
+    other = primes.prime(bits - half, exponent, random, other_than=one)
+    p, q = max(one, other), min(one, other)
+    d = pow(exponent, -1, (p - 1) * (q - 1))
+    return der.written((p, q, d % (p - 1), d % (q - 1), pow(q, -1, p)), signed=False)
 
 
 def private_der(key: RSAPrivateKey) -> bytes:

@@ -12,7 +12,8 @@ from protocols.hsm.codes import DONE, INPUT_DATA
 from protocols.hsm.fields import Part, UnreadableError
 
 NO_FIELDS: Mapping[str, str] = {}
-AFTER_FIELDS = "~%\x19"  # what may follow the fields of a request
+TRAILER = "\x19"
+AFTER_FIELDS = "~%" + TRAILER  # what may follow the fields of a request
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,8 @@ class Layout:
     """One command: its code, its title, its request fields and its answer fields, in wire order.
 
     `data_after` names the error codes other than 00 after which the answer's
-    fields still follow: warnings, such as "parity corrected".
+    fields still follow: warnings, such as "parity corrected". `told_after` gives
+    what else may follow an error code, where the HSM chooses to tell.
     """
 
     command: str
@@ -28,6 +30,7 @@ class Layout:
     request: tuple[Part, ...] = ()
     answer: tuple[Part, ...] = ()
     data_after: frozenset[str] = frozenset()
+    told_after: Mapping[str, tuple[Part, ...]] = field(default_factory=dict, hash=False)
 
     # Worked out from the parts: their field names, and one expression for all of them where each has one.
     request_names: tuple[str, ...] = field(init=False)
@@ -43,7 +46,7 @@ class Layout:
 
     def has_data(self, error: str) -> bool:
         """Whether an answer with this error code carries its fields."""
-        return error == DONE or error in self.data_after
+        return error == DONE or error in self.data_after or error in self.told_after
 
     def read_request(self, text: str, at: int, found: dict[str, str]) -> int:
         """Fill `found` from the text; the offset behind the last field. Raises UnreadableError."""
@@ -66,14 +69,35 @@ class Layout:
             raise UnreadableError(unknown[0], INPUT_DATA)
         return "".join([part.write(values, values) for part in self.request])
 
-    def read_answer(self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str] = NO_FIELDS) -> int:
+    def read_answer(
+        self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str] = NO_FIELDS, error: str = DONE
+    ) -> int:
         """Fill `found` from the text; the offset behind the last field. Raises UnreadableError."""
+        if error in self.told_after:
+            return self._read_told(self.told_after[error], text, at, found, asked)
         for part in self.answer:
             at = part.read(text, at, found, asked)
         return at
 
-    def write_answer(self, values: Mapping[str, str], asked: Mapping[str, str] = NO_FIELDS) -> str:
+    @staticmethod
+    def _read_told(parts: tuple[Part, ...], text: str, at: int, found: dict[str, str], asked: Mapping[str, str]) -> int:
+        """What may follow an error code, or not: it is there when behind it the answer ends or the trailer begins."""
+        told: dict[str, str] = {}
+        end = at
+        try:
+            for part in parts:
+                end = part.read(text, end, told, asked)
+        except UnreadableError:
+            return at
+        if text[end : end + 1] not in ("", TRAILER):
+            return at
+        found.update(told)
+        return end
+
+    def write_answer(self, values: Mapping[str, str], asked: Mapping[str, str] = NO_FIELDS, error: str = DONE) -> str:
         """The fields as text. Raises UnreadableError for a value missing or unfit."""
+        if error in self.told_after:
+            return "".join([part.write(values, asked) for part in self.told_after[error]]) if values else ""
         if self._quick_answer:
             text = "".join([values.get(name, "") for name in self.answer_names])
             if self._quick_answer.fullmatch(text):

@@ -6,6 +6,7 @@ from hsm_sim.desk import Desk
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.settings import Settings
 from protocols.hsm import HsmAnswer, build_request, read_answer
+from tests.hsm_sim.known_crypt import GOOD_CRYPT
 from tests.hsm_sim.known_health import GOOD_HEALTH
 from tests.hsm_sim.known_pins import GOOD_PINS
 
@@ -72,6 +73,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "pvv": PVV,
     },
     **GOOD_PINS,
+    **GOOD_CRYPT,
     "BA": {"pin": "1234F", "account": ACCOUNT},
     "DG": {"pvk": K1_PVK, "pin_under_lmk": "11595", "account": ACCOUNT, "pvki": "1"},
     "CW": {"cvk": K1_CVK, "pan": "4111111111111111", "expiry": "2512", "service_code": "101"},
