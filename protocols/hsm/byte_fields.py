@@ -21,7 +21,7 @@ BASE_KEY_USAGES = ("B0", "41", "42", "43", "44")
 BY_HEADER = "FFF"
 AUTHENTICATOR = 4  # bytes in front of a public key, under a variant LMK
 LENGTH_OF_BLOCK = "FFFF"  # stands for a length where a key block says its own
-_END = re.compile(r"(?:~?%[0-9]{2})?(?:\x19[^\x19]{0,32})?\Z", re.DOTALL)  # LMK id and trailer
+_END = re.compile(r"(?:~?%[0-9]{2})?(?:\x19.{0,32})?\Z", re.DOTALL)  # LMK id and trailer
 
 
 def algorithm_of(wire: str) -> str:

@@ -180,3 +180,31 @@ GOOD_CRYPT: Mapping[str, Mapping[str, str]] = {
         "optional_blocks": "00",
     },
 }
+
+# Some answer to each of them.
+ANSWERS_CRYPT: Mapping[str, Mapping[str, str]] = {
+    "MY": {"destination_mac": "A1C72E74EA3FA9B6"},
+    "MA": {"mac": "A1C72E74"},
+    "MC": {},
+    "ME": {"mac": "A1C72E74"},
+    "MQ": {"mac": "A1C72E74EA3FA9B6"},
+    "MS": {"mac": "A1C72E74EA3FA9B6"},
+    "GW": {"mac": "9CCC78173FC4FB64"},
+    "LQ": {"mac": octets(HMAC_OF_MESSAGE)},
+    "LS": {},
+    "M0": {"iv": "0123456789ABCDEF", "message": "0123456789ABCDEF"},
+    "M2": {"iv": "0123456789ABCDEF", "message": "0123456789ABCDEF"},
+    "M4": {"destination_iv": "0123456789ABCDEF", "message": "0123456789ABCDEF"},
+    "GM": {"digest": octets(bytes(range(16, 48)))},
+    "N0": {"random": octets(bytes(range(16, 32)))},
+    "KQ": {"arpc": octets(bytes(range(20, 28)))},
+    "KW": {"arpc_mac": octets(bytes(range(20, 24))), "csu": octets(CSU)},
+    "K2": {},
+    "KU": {"mac": octets(bytes(range(20, 28)))},
+    "KY": {"mac": octets(bytes(range(20, 28))), "ciphertext": octets(bytes(16))},
+    "EI": {"public_key": octets(PUBLIC_DER), "private_key": PRIVATE},
+    "EO": {"public_key": octets(VOUCHED)},
+    "EW": {"signature": octets(SIGNATURE)},
+    "EY": {},
+    "FY": {"public_key": octets(PUBLIC_DER), "private_key": "S10040" + "03ES00N0002" + "0" * 24},
+}

@@ -11,6 +11,9 @@ from protocols.errors import RemoteProtocolError
 from protocols.hsm import build_request, response_code
 from tests.hsm_sim.known import GOOD, Bench, counted_up
 
+# Their data have no length of their own: whatever is appended is data, but for an LMK id and a trailer.
+FREE_END = {"MA", "MC", "ME"}
+
 
 @pytest.mark.parametrize("length", [0, 1, 4, 12, 255])
 def test_a_header_of_any_length_comes_back_byte_for_byte(length: int) -> None:
@@ -46,12 +49,14 @@ def test_every_command_takes_its_lmk_by_id_and_answers_13_to_an_unknown_one(benc
     good = bench.desk.answer(request)
     assert bench.desk.answer(request + b"%00") == good
     assert bench.desk.answer(request + b"~%00") == good
-    for unknown in (b"%03", b"%99", b"~%04", b"%zz"):
+    for unknown in (b"%03", b"%99", b"~%04"):
         assert bench.desk.answer(request + unknown)[6:8] == b"13"
-    assert bench.desk.answer(request + b"%0")[6:8] in (b"13", b"15")
+    if code not in FREE_END:
+        assert bench.desk.answer(request + b"%zz")[6:8] == b"13"
+        assert bench.desk.answer(request + b"%0")[6:8] in (b"13", b"15")
 
 
-@pytest.mark.parametrize("code", sorted(COMMANDS))
+@pytest.mark.parametrize("code", sorted(set(COMMANDS) - FREE_END))
 def test_data_left_over_is_15(bench: Bench, code: str) -> None:
     assert bench.desk.answer(build_request(code, b"0001", **GOOD[code]) + b"!")[6:8] == b"15"
 
@@ -61,8 +66,9 @@ def test_a_request_cut_anywhere_is_an_error_and_never_a_defect(bench: Bench, cod
     request = build_request(code, b"0001", **GOOD[code])
     for cut in range(6, len(request)):
         error = bench.desk.answer(request[:cut])[6:8]
-        # A0 and BU end in optional fields: some of their beginnings are requests of their own.
-        assert error not in (b"41", b"00") or code in ("A0", "BU"), cut
+        # A0 and BU end in optional fields, MA in data: some of their beginnings are requests of their own.
+        assert error != b"41"
+        assert error != b"00" or code in ("A0", "BU", "MA"), cut
 
 
 @pytest.mark.parametrize("frame", [b"", b"0001", b"0001N"])
@@ -109,7 +115,7 @@ def test_noise_is_answered_and_is_no_defect(noise: bytes) -> None:
     assert Bench().desk.answer(noise).startswith(noise[:4])
 
 
-@given(st.sampled_from(sorted(set(COMMANDS) - {"NC"})), st.data())
+@given(st.sampled_from(sorted(code for code in COMMANDS if code != "NC" and not COMMANDS[code].slow)), st.data())
 def test_a_good_request_with_one_byte_changed_is_answered_and_is_no_defect(code: str, data: st.DataObject) -> None:
     frame = bytearray(build_request(code, b"0001", **GOOD[code]))
     frame[data.draw(st.integers(6, len(frame) - 1))] = data.draw(st.integers(0, 255))
