@@ -80,6 +80,7 @@ class KeyRule:
     usages: tuple[str, ...] = ()  # left out: those of `types`
     modes: tuple[str, ...] = ANY_MODE
     algorithms: tuple[str, ...] = DES
+    component: bool = False  # a component of a key (version c…) will do as well
 
     _usages: frozenset[str] = dataclasses.field(init=False, repr=False, compare=False)
 
@@ -126,6 +127,8 @@ class Keyring(ABC):
         self.lmk = lmk
         self.settings = settings
         self.pin_rules = PinRules(settings)
+        # What BW moves keys from. Its LMK has no old one itself.
+        self.old: Keyring | None = None if lmk.old is None else ring_of(Lmk(lmk.id, lmk.old), settings)
 
     def __repr__(self) -> str:
         return f"<Keyring of LMK {self.lmk.id}>"
@@ -296,9 +299,14 @@ def key_of(clear: bytes, algorithm: str) -> DesKey | AesKey | None:
     return DesKey(clear)
 
 
+def check_value_in_full(key: DesKey | AesKey) -> str:
+    """A key's check value, sixteen digits or more: 3DES of zeros, or the CMAC of zeros under an AES key."""
+    return aes.check_value(key) if isinstance(key, AesKey) else des.check_value(key)
+
+
 def check_value(key: DesKey | AesKey) -> str:
-    """The six digits of a key's check value."""
-    return (aes.check_value(key) if isinstance(key, AesKey) else des.check_value(key))[:6]
+    """The six digits that are quoted."""
+    return check_value_in_full(key)[:6]
 
 
 def _check_attributes(rule: KeyRule, fields: Mapping[str, str], said: Attributes) -> None:
@@ -309,7 +317,7 @@ def _check_attributes(rule: KeyRule, fields: Mapping[str, str], said: Attributes
         raise RefusedError(codes.BLOCK_ALGORITHM)
     if said.mode not in rule.modes:
         raise RefusedError(codes.BLOCK_MODE)
-    if not said.version.isdigit():  # c0 and the like: a component, which is no key yet
+    if not (said.version.isdigit() or (rule.component and said.version.startswith("c"))):  # a component is no key yet
         raise RefusedError(codes.BLOCK_VERSION)
 
 
@@ -333,7 +341,16 @@ class KeyStore:
 
     def __init__(self, settings: Settings, own: Iterable[Lmk] = ()) -> None:
         self._default = settings.default_lmk
-        published = (Lmk(lmk.id, SETS[lmk.set], lmk.check_value, lmk.authorised) for lmk in settings.lmk)
+        published = [
+            Lmk(
+                lmk.id,
+                SETS[lmk.set],
+                lmk.check_value,
+                lmk.authorised,
+                old=None if lmk.old_set is None else SETS[lmk.old_set],
+            )
+            for lmk in settings.lmk
+        ]
         self._rings = {lmk.id: ring_of(lmk, settings) for lmk in (*published, *own)}
 
     def lmks(self) -> tuple[Lmk, ...]:

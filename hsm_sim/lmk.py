@@ -49,9 +49,15 @@ TEST_VARIANT_PAIRS: Mapping[int, bytes] = {
 
 Material = Mapping[int, bytes] | DesKey | AesKey  # the pairs of a variant LMK, or the key of a key-block LMK
 
+# "Old" LMKs, from which BW moves keys: the last nibble of byte 7 differs; by how much is ours, as nothing is published.
+OLD_TEST_PAIRS: Mapping[int, bytes] = {
+    first: pair[:7] + bytes((pair[7] ^ 0x03,)) + pair[8:] for first, pair in TEST_VARIANT_PAIRS.items()
+}
+
 # The sets that a settings file may name; all three are published, ids 00, 01 and 02.
 SETS: Mapping[str, Material] = {
     "test-variant": TEST_VARIANT_PAIRS,
+    "test-variant-old": OLD_TEST_PAIRS,
     "test-3des-block": DesKey(bytes.fromhex("0123456789ABCDEF8080808080808080FEDCBA9876543210")),
     "test-aes-block": AesKey(bytes.fromhex("9B71333A13F9FAE72F9D0E2DAB4AD6784718012F9244033F3F26A2DE0C8AA11A")),
 }
@@ -131,6 +137,7 @@ class Lmk:
     check_value: str = "0" * 16  # what NC reports; no published rule computes it
     authorised: bool = False
     test: bool = field(default=True, repr=False)  # a published set
+    old: Material | None = field(default=None, repr=False)  # what BW moves keys from
 
     @cached_property
     def kind(self) -> LmkKind:

@@ -1,90 +1,62 @@
-"""A0: make a key, and in mode 1 hand it out under a ZMK or TMK as well.
-
-Under a variant LMK a key block can neither be made nor exported: A1.
-"""
+"""A0: make a key (modes 0, 1) or derive an initial DUKPT key (A, B); in modes 1 and B hand it out under a ZMK too."""
 
 from collections.abc import Mapping
 
 from hsm_sim.command import Answer, Command, Randomness, done
+from hsm_sim.commands._keys import EXPORTING_ZMK, Form, exported, fresh_key, new_form
 from hsm_sim.errors import RefusedError
-from hsm_sim.key_scheme import KEY_SCHEMES, KeyScheme, wrap
-from hsm_sim.keys import Keyring, KeyRule
-from hsm_sim.lmk import KEY_TYPES
-from hsm_sim.primitives.des import DOUBLE, SINGLE, TRIPLE, DesKey, check_value, with_odd_parity
+from hsm_sim.keys import ANY_CIPHER, DERIVES, Keyring, KeyRule, check_value
+from hsm_sim.primitives import dukpt_aes, dukpt_tdes
+from hsm_sim.primitives.aes import AesKey
+from hsm_sim.primitives.des import DOUBLE, DesKey, with_odd_parity
 from protocols.hsm import LAYOUTS, HsmRequest, codes
-from protocols.hsm.fields import KEY_BLOCK_SCHEMES
 
-ZMK = KeyRule(
-    "zmk",
-    types=("000", "002"),
-    lengths=(DOUBLE, TRIPLE),
-    chosen_by="export_flag",
-    choices={"0": "000", "1": "002"},
+BDK = KeyRule(
+    "bdk",
+    types=("009", "609", "809", "909"),
+    lengths=(DOUBLE,),
+    chosen_by="bdk_type",
+    choices={"1": "009", "2": "609", "3": "809", "4": "909"},
+    modes=DERIVES,
+    algorithms=ANY_CIPHER,
 )
-OF_THE_HEADER = "FFF"  # the key type stands in a key block's header
-EXPORTED = "1"
-ZMK_TYPE = "000"
-TRIES = 8  # two equal parts once are already a wonder
+DERIVING = "AB"
+EXPORTING = "1B"
+IKEY_TYPE, IKEY_USAGE = "302", "B1"
+KEY_ID_DIGITS, KSN_DIGITS = 16, 20  # what goes into an initial key: the KSN without its counter
 
 
 def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
-    """A fresh key of odd parity under the LMK, perhaps under the ZMK too, and its check value."""
+    """The key under the LMK, perhaps under the ZMK too, and its check value."""
     fields = request.fields
-    key_type = _key_type(fields["key_type"])
-    scheme = _scheme(fields["scheme"])
-    if fields["mode"] != EXPORTED:
-        clear = fresh_key(scheme.length, randomness)
-        return done(
-            key=keys.seal(clear, key_type=key_type, scheme=scheme.letter), check_value=_short_check_value(clear)
-        )
-    return _exported(fields, key_type, scheme, keys, randomness)
+    form, length = new_form(fields, keys)
+    zmk = keys.open(EXPORTING_ZMK, fields) if fields["mode"] in EXPORTING else None
+    if fields["mode"] in DERIVING:
+        key = _derived(fields, form, keys)
+    elif form.attributes is not None and form.attributes.algorithm == "A":
+        key = AesKey(randomness(length))
+    else:
+        key = DesKey(fresh_key(length, randomness))
+    given = {"key": form.seal(keys, key, randomness), "check_value": check_value(key)}
+    if zmk is not None:
+        given["exported_key"] = exported(key, form, zmk, fields["export_scheme"], fields, keys, randomness)
+    return done(**given)
 
 
-def _exported(
-    fields: Mapping[str, str], key_type: str, scheme: KeyScheme, keys: Keyring, randomness: Randomness
-) -> Answer:
-    if key_type == ZMK_TYPE and not keys.lmk.authorised:
-        raise RefusedError(codes.NOT_AUTHORISED)
-    export_scheme = _scheme(fields["export_scheme"])
-    if export_scheme.length != scheme.length:
-        raise RefusedError(codes.KEY_SCHEME)
-    zmk = keys.open_des(ZMK, fields)
-    clear = fresh_key(scheme.length, randomness)
-    return done(
-        key=keys.seal(clear, key_type=key_type, scheme=scheme.letter),
-        exported_key=wrap(zmk.clear, export_scheme, clear),
-        check_value=_short_check_value(clear),
-    )
+def _derived(fields: Mapping[str, str], form: Form, keys: Keyring) -> DesKey | AesKey:
+    """The initial key of the device whose KSN this is (ANSI X9.24, parts 1 and 3)."""
+    if form.attributes is None and form.key_type != IKEY_TYPE:
+        raise RefusedError(codes.KEY_TYPE)
+    if form.attributes is not None and form.attributes.usage != IKEY_USAGE:
+        raise RefusedError(codes.BLOCK_USAGE)
+    bdk = keys.open(BDK, fields)
+    if form.attributes is not None and (form.attributes.algorithm == "A") != isinstance(bdk, AesKey):
+        raise RefusedError(codes.BLOCK_ALGORITHM)
+    key_id = bytes.fromhex(fields["ksn"].ljust(KEY_ID_DIGITS, "0")[:KEY_ID_DIGITS])
+    if isinstance(bdk, AesKey):
+        return AesKey(dukpt_aes.initial_key(bdk.clear, key_id))
+    initial = dukpt_tdes.initial_key(bdk, key_id + bytes(KSN_DIGITS // 2 - len(key_id)))
+    return DesKey(with_odd_parity(initial))
 
 
-def _key_type(code: str) -> str:
-    if code == OF_THE_HEADER:
-        raise RefusedError(codes.LMK_SCHEME)
-    if code not in KEY_TYPES:
-        raise RefusedError(codes.KEY_TYPE_CODE)
-    return code
-
-
-def _scheme(letter: str) -> KeyScheme:
-    if letter in KEY_BLOCK_SCHEMES:
-        raise RefusedError(codes.LMK_SCHEME)
-    if letter not in KEY_SCHEMES:
-        raise RefusedError(codes.KEY_SCHEME)
-    return KEY_SCHEMES[letter]
-
-
-def fresh_key(length: int, randomness: Randomness) -> bytes:
-    """A key of odd parity, no two parts of it equal."""
-    for _ in range(TRIES):
-        clear = with_odd_parity(randomness(length))
-        parts = {clear[at : at + SINGLE] for at in range(0, length, SINGLE)}
-        if len(parts) == length // SINGLE:
-            return clear
-    raise RuntimeError("the source of randomness repeats itself")
-
-
-def _short_check_value(clear: bytes) -> str:
-    return check_value(DesKey(clear))[:6]
-
-
-COMMAND = Command(LAYOUTS["A0"], answer, keys=(ZMK,))
+COMMAND = Command(LAYOUTS["A0"], answer, keys=(EXPORTING_ZMK, BDK))

@@ -14,6 +14,7 @@ KEY_TYPE_CODE = "04"
 KEY_LENGTH_FLAG = "05"
 SOURCE_PARITY = "10"
 DESTINATION_PARITY = "11"
+USER_STORAGE = "12"
 LMK_ID = "13"
 PIN_UNDER_LMK = "14"
 INPUT_DATA = "15"
@@ -56,6 +57,7 @@ TITLES: Mapping[str, str] = {
     KEY_LENGTH_FLAG: "key length flag",
     SOURCE_PARITY: "source key parity",
     DESTINATION_PARITY: "destination key parity, or all zeros",
+    USER_STORAGE: "user storage",
     LMK_ID: "LMK id",
     PIN_UNDER_LMK: "PIN under LMK invalid",
     INPUT_DATA: "input data",
