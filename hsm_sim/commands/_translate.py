@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 
-from hsm_sim.command import Answer, Randomness, done
+from hsm_sim.command import Answer, Randomness
 from hsm_sim.errors import RefusedError
 from hsm_sim.keys import Keyring, KeyRule
-from hsm_sim.pin_blocks import block_of, pin_in
+from hsm_sim.pin_blocks import block_of, handed_on, pin_in
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.primitives.pin_block import PIN_LONGEST, PIN_SHORTEST
 from protocols.hsm import HsmRequest, codes
 
-ISO_0 = "01"  # what a DUKPT terminal sends where the layout has no room to say
+LONGEST = str(PIN_LONGEST)
 
 
 def translated(request: HsmRequest, keys: Keyring, randomness: Randomness, source: KeyRule, to: KeyRule) -> Answer:
@@ -28,17 +28,24 @@ def carried_over(
     randomness: Randomness,
 ) -> Answer:
     """The same with keys that are open and a translation that is allowed."""
-    account, into = fields["account"], fields["destination_format"]
-    pin = pin_in(source_key, fields.get("source_format", ISO_0), fields["pin_block"], account)
-    if len(pin) > _maximum_pin_length(fields.get("maximum_pin_length")):
+    account, came, into = fields["account"], fields["source_format"], fields["destination_format"]
+    if came == into == ISO_0 and isinstance(source_key, DesKey) and isinstance(destination_key, DesKey):
+        length, block = handed_on(source_key, destination_key, fields["pin_block"], account)
+        _check_maximum(length, fields)
+    else:
+        pin = pin_in(source_key, came, fields["pin_block"], account)
+        length = len(pin)
+        _check_maximum(length, fields)
+        block = block_of(destination_key, into, pin, account, randomness)
+    return Answer(codes.DONE, {"pin_length": f"{length:02d}", "pin_block": block, "format": into})
+
+
+def _check_maximum(length: int, fields: Mapping[str, str]) -> None:
+    if length > _maximum_pin_length(fields.get("maximum_pin_length", LONGEST)):
         raise RefusedError(codes.PIN_LENGTH)
-    block = block_of(destination_key, into, pin, account, randomness)
-    return done(pin_length=f"{len(pin):02d}", pin_block=block, format=into)
 
 
-def _maximum_pin_length(digits: str | None) -> int:
-    if digits is None:
-        return PIN_LONGEST
+def _maximum_pin_length(digits: str) -> int:
     length = int(digits)
     if not PIN_SHORTEST <= length <= PIN_LONGEST:
         raise RefusedError(codes.INPUT_DATA)

@@ -23,6 +23,7 @@ Fill = Callable[[int], bytes]  # so many random bytes
 # What may stand behind the PIN, by format; which formats the account is mixed into; which digit they begin with.
 _FILL = {"0": "F", "1": "0123456789ABCDEF", "2": "F", "3": "ABCDEF", "paynow": "F"}
 _BOUND = frozenset({"0", "3", "paynow"})
+_RANDOM = frozenset({"1", "3"})
 _CONTROL = {"0": "0", "1": "1", "2": "2", "3": "3", "paynow": "2"}
 _LENGTHS = {f"{length:X}": length for length in range(PIN_SHORTEST, PIN_LONGEST + 1)}
 _TO_A_TO_F = {ord(digit): "ABCDEF"[n % 6] for n, digit in enumerate("0123456789ABCDEF")}
@@ -49,15 +50,16 @@ def build(number: str, pin: str, account: str, fill: Fill) -> bytes:
     """
     if not PIN_SHORTEST <= len(pin) <= PIN_LONGEST:
         raise PinLengthError("PIN length")
-    if number in _PLAIN:
+    control = _CONTROL.get(number)
+    if control is None:
         return bytes.fromhex(_PLAIN[number][0](pin))
-    opened = f"{_CONTROL[number]}{len(pin):X}{pin}"
-    if number in ("1", "3"):
+    opened = f"{control}{len(pin):X}{pin}"
+    if number in _RANDOM:
         filled = opened + _random_filling(number, _HEX_DIGITS - len(opened), fill)
     else:
         filled = opened.ljust(_HEX_DIGITS, "F")
-    field = int(filled, 16)
-    return (field ^ _account_field(number, account)).to_bytes(8, "big")
+    mask = int(account, 16) if number in _BOUND else 0
+    return (int(filled, 16) ^ mask).to_bytes(8, "big")
 
 
 def read(number: str, block: bytes, account: str) -> str:
@@ -66,10 +68,11 @@ def read(number: str, block: bytes, account: str) -> str:
     >>> read("0", bytes.fromhex("041225EEEEEEEEEE"), "111111111111")
     '1234'
     """
-    if number in _PLAIN:
+    control = _CONTROL.get(number)
+    if control is None:
         return _PLAIN[number][1](block.hex().upper())
-    field = f"{int.from_bytes(block, 'big') ^ _account_field(number, account):016X}"
-    return read_field(field, _CONTROL[number], _FILL[number])
+    mask = int(account, 16) if number in _BOUND else 0
+    return read_field(f"{int.from_bytes(block, 'big') ^ mask:016X}", control, _FILL[number])
 
 
 def read_field(field: str, control: str, fill: str) -> str:
@@ -83,10 +86,6 @@ def read_field(field: str, control: str, fill: str) -> str:
     if not pin.isdigit() or field[2 + length :].strip(fill):
         raise NoPinError("digits or fill")
     return pin
-
-
-def _account_field(number: str, account: str) -> int:
-    return int(account, 16) if number in _BOUND else 0
 
 
 def _random_filling(number: str, count: int, fill: Fill) -> str:
