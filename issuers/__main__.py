@@ -4,6 +4,12 @@
     python -m issuers cards [--json]       the test cards of all banks, and what each is for
     python -m issuers books NAME [--json]  one bank's bookings, while its host runs and when it does not
 
+    python -m issuers NAME close-day | close-cycle | sweep          the running bank's own time
+    python -m issuers NAME script DO [--card …] [--amount …] …      answer as a tester wants: decline, delay,
+                                                                    silence, double, wrong, garbage, close
+    python -m issuers NAME scripts | script remove N | script clear
+    python -m issuers NAME do WORD [NAME=VALUE …]                   any other order at its counter
+
 `--network DIR` reads the banks' files from DIR/banks instead of those that come with the program;
 `--state DIR` (var) is where each bank keeps its books, in issuers/NAME.db. With `--tls`, or where the
 agreement says `tls = true`, the host takes mutual TLS, from the switch only; its certificate is in pki/ there.
@@ -13,17 +19,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import trio
 
+from issuers import admin
 from issuers.bank import Bank, load_bank, load_banks
 from issuers.cards import card_list
 from issuers.host import Host
+from issuers.links import keep_links
 from issuers.store import Store, bank_path, read_books
 from protocols import network
 from protocols.border import spoken, spoken_with
@@ -41,6 +51,8 @@ from protocols.runtime.party import announce, run
 from protocols.runtime.tls import Credentials, keep_current
 
 READY_WAITS_S = 0.3  # for the HSM to make the PVVs of a new bank; without one only PINs are declined
+DATABASE_VARIABLE = "PAYSWITCH_ISSUERS_DATABASE"  # a URL of PostgreSQL, for all banks started with it
+SCRIPT_OPTIONS = ("card", "amount", "merchant", "type", "mti", "code", "reason")
 DRAIN_S = 1.5  # at the end, for PINs that are at the HSM (which has 1 s)
 
 
@@ -48,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return _COMMANDS.get(options.what, _run_host)(options)
+        return _COMMANDS.get(options.what, _order if options.words else _run_host)(options)
     except NetworkError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         return MISCONFIGURED
@@ -60,9 +72,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m issuers", description="The banks that issue cards.")
     parser.add_argument("what", metavar="NAME", help="a bank, or: cards, books")
-    parser.add_argument("of", nargs="?", metavar="BANK", help="with books: whose")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="with books: whose; with a bank: an order to it")
     parser.add_argument("--network", type=Path, default=None, metavar="DIR", help="files of another network")
     parser.add_argument("--state", type=Path, default=Path("var"), metavar="DIR", help="where the books are (var)")
+    parser.add_argument("--dial", default=None, metavar="PLACE", help="dial the switch there: a port's name, host:port")
+    parser.add_argument("--links", type=int, default=None, metavar="N", help="how many links to dial")
+    for name in SCRIPT_OPTIONS:
+        parser.add_argument(f"--{name}", default=None, help=argparse.SUPPRESS)
+    parser.add_argument("--after", type=float, default=None, metavar="S", help=argparse.SUPPRESS)
+    parser.add_argument("--times", type=int, default=None, metavar="N", help=argparse.SUPPRESS)
     parser.add_argument("--dialect", default=None, metavar="NAME", help="speak this one, whatever the files say")
     parser.add_argument("--tls", action="store_true", help="mutual TLS, also where the agreement does not say so")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -81,8 +99,8 @@ def _cards(options: argparse.Namespace) -> int:
 
 
 def _books(options: argparse.Namespace) -> int:
-    bank = load_bank(options.network, options.of or "")
-    entries = read_books(bank_path(options.state, bank.id))
+    bank = load_bank(options.network, "".join(options.words[:1]))
+    entries = read_books(bank_path(options.state, bank.id), _database(bank), bank.id)
     if options.json:
         print(json.dumps(entries))
         return DONE
@@ -93,7 +111,38 @@ def _books(options: argparse.Namespace) -> int:
 
 def _run_host(options: argparse.Namespace) -> int:
     bank = load_bank(options.network, options.what)
+    said = {"dial": options.dial, "links": options.links}
+    bank = bank.model_copy(update={name: value for name, value in said.items() if value is not None})
     return run(bank.id, lambda stop: _host(bank, options, stop), log_level=options.log_level)
+
+
+def _order(options: argparse.Namespace) -> int:
+    """Something for a bank that is running."""
+    bank = load_bank(options.network, options.what)
+    path = admin.socket_path(bank_path(options.state, bank.id))
+    print(json.dumps(admin.ask(path, **_request(options)), indent=1))
+    return DONE
+
+
+def _request(options: argparse.Namespace) -> dict[str, Any]:
+    """The words of the command line as a line of the admin socket."""
+    word, *rest = options.words
+    if word == "do" and rest:
+        named = (one.partition("=") for one in rest[1:])
+        return {"do": rest[0].replace("-", "_"), **{name: value for name, _, value in named}}
+    if word == "script" and rest[:1] == ["clear"]:
+        return {"do": "script_clear"}
+    if word == "script" and rest[:1] == ["remove"] and len(rest) == 2 and rest[1].isdigit():
+        return {"do": "script_remove", "number": int(rest[1])}
+    if word == "script" and len(rest) == 1:
+        given = {
+            name: getattr(options, name) for name in ("card", "amount", "merchant", "type", "mti", "code", "reason")
+        }
+        given |= {"after_s": options.after, "times": options.times}
+        return {"do": "script", "doing": rest[0], **{name: value for name, value in given.items() if value is not None}}
+    if not rest:
+        return {"do": word.replace("-", "_")}
+    raise ConfigurationError(f"{' '.join(options.words)}: there is no such order")
 
 
 _COMMANDS = {"cards": _cards, "books": _books}
@@ -104,10 +153,11 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     places = network.load(options.network)
     agreement = load_participants(options.network).get(bank.id)
     host, port = places.address(bank.listen or bank.id)
-    store = Store(bank_path(options.state, bank.id))
+    path = bank_path(options.state, bank.id)
+    store = Store(path, _database(bank), bank.id)
     try:
         async with trio.open_nursery() as background, trio.open_nursery() as links:
-            hsm = HsmClient(places.address(bank.hsm), background) if bank.keys.pvk else None
+            hsm = HsmClient(places.address(bank.hsm), background) if bank.keys.needs_hsm else None
             dialect = _dialect(bank, agreement, options.dialect)
             bank_host = Host(bank, dialect, store, hsm, background, zpk=_zpk(agreement))
             bank_host.seed()
@@ -121,6 +171,10 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
             bound = await links.start(partial(serve, host, port, entrance))
             announce("listening", bank.id, f"{host}:{bound}")
             bank_host.start()
+            await background.start(admin.serve_admin, bank_host, admin.socket_path(path))
+            if bank.dial is not None:
+                name = agreement.institution_id if agreement else ""
+                background.start_soon(keep_links, bank_host, places.address(bank.dial), framing, name)
             with trio.move_on_after(READY_WAITS_S):
                 await bank_host.pvvs_made.wait()
             announce("ready", bank.id)
@@ -132,6 +186,11 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     finally:
         store.close()
     return DONE
+
+
+def _database(bank: Bank) -> str | None:
+    """Where the books are, if not in a file: the bank's file says so, or the environment."""
+    return os.environ.get(DATABASE_VARIABLE) or bank.database
 
 
 def _only_the_switch(guest: Guest, name: str) -> Guest:

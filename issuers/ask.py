@@ -72,6 +72,7 @@ class Ask:
         "expiry",
         "fingerprint",
         "key",
+        "made",
         "masked",
         "merchant",
         "message",
@@ -119,6 +120,7 @@ class Ask:
         self.card_acceptor_id = (get(de.CARD_ACCEPTOR_ID) or "").strip()
         self.merchant = (get(de.CARD_ACCEPTOR_NAME) or self.card_acceptor_id).strip()
         self.source, self.target = (get(number) or "" for number in (de.FROM_ACCOUNT, de.TO_ACCOUNT))
+        self.made: str | None = None  # the PVV or offset of a new PIN
         self.proved: dict[str, Pin] = {}  # what the HSM has said of the card's and the holder's proofs
         self.script: Script | None = None  # what a tester wants done with it
         self.all_asked = False  # the HSM has been asked all that there is to ask

@@ -71,6 +71,7 @@ class Product(_Read):
     title: str
     prefix: Annotated[str, Field(pattern=r"^[0-9]{1,11}$")]
     cycle: Literal["day", "month", "year"] = "month"  # how long a card's limit lasts before it starts anew
+    limits_offered: tuple[Money, ...] = ()  # which limits the holder may choose
     overlimit_allowance: Annotated[int, Field(ge=0)] = 0  # how often the limit may be exceeded
     overlimit_per: Literal["card", "cycle"] = "card"  # whether that is in the card's life or in each cycle
     overlimit_cap: Money | None = None  # how far above the limit even then; none: as far as the account goes
@@ -91,6 +92,7 @@ class Product(_Read):
     capture_tolerance_percent: Annotated[int, Field(ge=0, le=100)] = 0  # above what was authorized
     cash_fee: Money | None = None
     foreign_fee_percent: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$")] | None = None
+    chip: Literal["vis", "mchip"] = "vis"  # how its chips make cryptograms (VIS: version 10)
     pin: Literal["pvv", "offset", "none"] = "pvv"  # how a PIN is verified; none: it is not looked at
     verify: frozenset[Proof] = frozenset()  # what else the HSM verifies, where a request carries it
     demands: frozenset[Proof] = frozenset()  # and what an e-commerce or chip payment must carry
@@ -133,12 +135,18 @@ class BankKeys(_Read):
     """Keys as the HSM gave them out, under its LMK."""
 
     zpk: LmkKey | None = None  # PIN blocks arrive under it; none: as the participant's agreement says
+    zmk: LmkKey | None = None  # under which new ZPKs are sent
     pvk: LmkKey | None = None  # PIN verification values are made with it
     pvki: Annotated[str, Field(pattern=r"^[0-9]$")] = "1"
     pin_verification: LmkKey | None = None  # natural PINs are made with it, where a product goes by offsets
     cvk: LmkKey | None = None  # CVV, iCVV, CVV2
     cavk: LmkKey | None = None  # CAVV; none: the CVK
     mk_ac: LmkKey | None = None  # the issuer master key of the chips' cryptograms
+
+    @property
+    def needs_hsm(self) -> bool:
+        """Whether there is anything to ask an HSM about."""
+        return any((self.zmk, self.pvk, self.pin_verification, self.cvk, self.cavk, self.mk_ac))
 
 
 class Bank(_Read):

@@ -191,6 +191,8 @@ def _recent(case: Case) -> list[str]:
 
 
 def pin_needed_refusal(case: Case) -> str | None:
+    if case.kind is Kind.PIN_CHANGE:
+        return None if case.ask.pin is not Pin.NONE and proofs.new_pin_block(case.ask) else "pin.missing"
     needs_pin = case.cash and case.known_limits.cash_needs_pin
     return "pin.missing" if needs_pin and case.ask.pin is Pin.NONE else None
 
@@ -213,6 +215,8 @@ def proof_missing_refusal(case: Case) -> str | None:
 def pin_refusal(case: Case) -> str | None:
     if case.ask.pin is Pin.WRONG:
         return "pin.tries" if case.known_card.pin_tries >= PIN_TRIES else "pin.wrong"
+    if case.kind is Kind.PIN_CHANGE and case.ask.made is None:
+        return "hsm.down"  # it is right, and there is no new one
     return "hsm.down" if case.ask.pin is Pin.UNKNOWN else None
 
 
@@ -409,6 +413,9 @@ def _tried(case: Case, slug: str = "") -> Card:
     card, tries = case.known_card, _tries_after(case.known_card, case.ask.pin)
     if tries != card.pin_tries:
         card = replace(card, pin_tries=tries)
+    if case.kind is Kind.PIN_CHANGE and not slug and case.ask.made is not None:
+        by_offset = case.known_limits.product.pin == "offset"
+        card = replace(card, offset=case.ask.made) if by_offset else replace(card, pvv=case.ask.made)
     if (counter := proofs.chip_counter(case.ask)) is not None:
         card = replace(card, chip_counter=counter)
     product = case.known_limits.product

@@ -35,6 +35,7 @@ class Kind(Enum):
     GIVE = auto()
     BALANCE = auto()
     VERIFY = auto()
+    PIN_CHANGE = auto()
     TRANSFER = auto()  # between accounts of this bank
 
 
@@ -50,6 +51,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     codes.BALANCE: Kind.BALANCE,
     codes.VERIFICATION: Kind.VERIFY,
     codes.TRANSFER: Kind.TRANSFER,
+    codes.PIN_CHANGE: Kind.PIN_CHANGE,
 }
 MOVES_MONEY: Final = frozenset({Kind.SPEND, Kind.GIVE, Kind.TRANSFER})
 

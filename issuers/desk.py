@@ -68,6 +68,14 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """The answer to a 0800 of ours."""
+
+    stan: str
+    response_code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What comes of one request: the answer (none yet while its PIN is verified), and what to record."""
 
@@ -75,7 +83,7 @@ class Outcome:
     effects: tuple[Effect, ...] = ()
 
 
-Reading = Ask | Message | Reply | Noted
+Reading = Ask | Message | Reply | Noted | Heard
 
 _DECISIONS: Final[Mapping[str, Callable[[Ask, Book, Bank, Moment], Decision]]] = {
     "0100": authorize,
@@ -112,6 +120,8 @@ class Desk:
         mti = message.mti
         if types.mti_class(mti) == types.NETWORK_MANAGEMENT and types.has_answer(mti):
             return message
+        if mti == types.answer_to("0800"):
+            return Heard(message.stan or "", message.response_code or "")
         if types.is_known(mti) and types.first_of(mti) in _DECISIONS:
             return Ask(message, self._tokens)
         if types.has_answer(mti):
@@ -134,6 +144,20 @@ class Desk:
         if code not in (codes.SIGN_ON, codes.SIGN_OFF, codes.ECHO):
             return state, Reply(message.answered(_declined("management.unknown")))
         return step(state, SIGNALS[code]), Reply(message.answered(_DONE))
+
+    def asking(self, code: str, stan: int, transmitted_at: str, institution_id: str) -> bytes:
+        """A 0800 of ours: sign-on, echo. It says who we are, where the link does not."""
+        values = {
+            de.TRANSMITTED_AT: transmitted_at,
+            de.STAN: f"{stan:06d}",
+            de.NETWORK_MANAGEMENT_CODE: code,
+            **({de.ACQUIRER_ID: institution_id, de.FORWARDER_ID: institution_id} if institution_id else {}),
+        }
+        return self._dialect.encode("0800", values)
+
+    def key_answer(self, message: Message, accepted: bool) -> Reply:
+        """What is said to a new key."""
+        return Reply(message.answered(_DONE if accepted else _declined("key.refused")))
 
     def link_refusal(self, ask: Ask, state: LinkState) -> Reply | None:
         """58 for whoever must sign on and has not. It has no effect and is not recorded."""

@@ -20,15 +20,16 @@ from typing import Final, Protocol
 import structlog
 import trio
 
-from issuers import proofs
+from issuers import keys, proofs
 from issuers.accounts import LedgerError
 from issuers.ask import Ask
 from issuers.bank import Bank, Moment
-from issuers.book import Book, Effect
-from issuers.desk import Desk, Noted, Reply
+from issuers.book import Book, Effect, Event
+from issuers.desk import Desk, Heard, Noted, Reply
 from issuers.expire import expired
 from issuers.seed import seeds
 from issuers.store import Store
+from protocols import codes
 from protocols.dialect import Dialect
 from protocols.errors import LocalProtocolError
 from protocols.hsm import HsmAnswer
@@ -43,6 +44,8 @@ from protocols.session import LinkState
 SEEDING_RETRY_S: Final = 0.1  # after a question that the HSM has not answered; only PINs wait for that
 NOISE_PER_MINUTE: Final = 10  # messages that nothing can be said to; then the link is closed
 MINUTE_S: Final = 60.0
+ANSWERS_MAX: Final = 100  # that nobody has fetched: more is noise
+ANSWER_WITHIN_S: Final = 5.0  # to a 0800 of ours
 SWEEP_EVERY_S: Final = 60.0  # holds end by the day; a minute late is early
 ANSWERS_KEPT: Final = timedelta(hours=24)  # and until their money is settled
 
@@ -70,12 +73,21 @@ def utc_now() -> datetime:
 class Connection:
     """A link of the switch's, whether it has signed on, and how much noise it has made."""
 
-    __slots__ = ("link", "noise", "state")
+    __slots__ = ("answered", "answers", "link", "noise", "state")
 
     def __init__(self, link: Link) -> None:
         self.link = link
         self.state = LinkState.CONNECTED
         self.noise: list[float] = []
+        self.answers: dict[str, str] = {}  # to what we have asked: STAN to response code
+        self.answered = trio.Event()
+
+    def heard(self, answer: Heard) -> None:
+        """An answer to somebody's `Host.ask_link`; one that nobody waits for is forgotten with the link."""
+        if len(self.answers) < ANSWERS_MAX:
+            self.answers[answer.stan] = answer.response_code
+        self.answered.set()
+        self.answered = trio.Event()
 
 
 @dataclass(slots=True)
@@ -106,12 +118,14 @@ class Host:
         self._store = store
         self._desk = Desk(bank, dialect, store.tokens)
         self._hsm = hsm
-        self.zpk = bank.keys.zpk or zpk
+        self.zpk = keys.last_changed(store) or bank.keys.zpk or zpk
         self.store = store
+        self.hsm = hsm
         self.playbook = self._desk.playbook
         self.news = trio.Event()  # set, and replaced, whenever something is recorded
         self._nursery = nursery
         self._now = now
+        self._last_stan = 0
         self._at_the_hsm: dict[str, list[tuple[Connection, Ask]]] = {}  # by key: the request, then its repeats
         self._verified: list[Ask] = []
         self._some_verified = trio.Event()
@@ -143,9 +157,39 @@ class Host:
 
     async def serve(self, link: Link) -> None:
         """One link, until the switch ends it."""
-        connection = Connection(link)
-        while frames := await link.receive():
+        await self.serve_on(Connection(link))
+
+    async def ask_link(self, connection: Connection, code: str, institution_id: str = "") -> str | None:
+        """Ask a 0800 of the other end; its response code, or None where it does not answer in time."""
+        self._last_stan = self._last_stan % 999_999 + 1
+        stan = f"{self._last_stan:06d}"
+        transmitted_at = self._now().strftime("%m%d%H%M%S")
+        connection.link.send([self._desk.asking(code, self._last_stan, transmitted_at, institution_id)])
+        with trio.move_on_after(ANSWER_WITHIN_S):
+            while stan not in connection.answers:
+                await connection.answered.wait()
+        return connection.answers.pop(stan, None)
+
+    def signed_on(self, connection: Connection) -> None:
+        """A sign-on of ours was answered: that is as good as one of theirs."""
+        connection.state = LinkState.SIGNED_ON
+        log.info("signed on", link=connection.link.name)
+
+    async def serve_on(self, connection: Connection) -> None:
+        """One link, until the other side ends it."""
+        while frames := await connection.link.receive():
             self._take(connection, frames)
+
+    async def _change_key(self, connection: Connection, message: Message) -> None:
+        """A new key for PIN blocks: in use, and on disk, before it is acknowledged."""
+        key = await keys.imported(message, self.bank.keys.zmk, self.hsm)
+        if key is not None and key != self.zpk:
+            at = self.moment().at
+            self._commit((Event(at, keys.CHANGED, keys.ZPK, key),))
+            self.zpk = key
+            connection.link.send([self._desk.key_answer(message, True).frame])
+        else:
+            connection.link.send([self._desk.key_answer(message, False).frame])
 
     def _take(self, connection: Connection, frames: Iterable[bytes]) -> None:
         """Read them all, fetch once, decide each in its turn, record once, answer once."""
@@ -156,6 +200,10 @@ class Host:
             match reading:
                 case Ask():
                     self._decide_first(connection, reading, book, turn)
+                case Heard():
+                    connection.heard(reading)
+                case Message() if reading.network_management_code == codes.KEY_CHANGE:
+                    self._nursery.start_soon(self._change_key, connection, reading)
                 case Message():
                     connection.state, reply = self._desk.manage(reading, connection.state)
                     turn.replies.append((connection, reply))
@@ -337,7 +385,7 @@ class Host:
         if under_lmk.done:
             question = proofs.making(self.bank.keys, pan, under_lmk.fields["pin_under_lmk"], way)
             made = await hsm.ask(question.command, **question.fields)
-            if made.done:
+            if made.done or question.about in made.fields:  # 02 warns of a key longer than need be
                 return made.fields[question.about]
             under_lmk = made
         log.error("the HSM refuses to make a verification value", card=pan.masked, error=under_lmk.error)

@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 from issuers.ask import Ask, Pin
 from issuers.bank import Bank, BankKeys, Product, Proof
 from issuers.book import Card
+from protocols import codes, subelements, tlv
 from protocols import elements as de
-from protocols import subelements, tlv
 from protocols.channel import Channel
 from protocols.errors import FormatError
 from protocols.hsm import HsmAnswer
@@ -37,9 +37,10 @@ DECIMALISATION: Final = "0123456789012345"
 CHIP_ENTRY: Final = ("05", "07")
 STRIPE_ENTRY: Final = ("02", "90", "91", "80")
 
-# What the HSM can say about a PIN: verified, not verified, no PIN in the block, PIN of a strange length.
-# A block that decrypts to noise is a wrong PIN like any other. Whatever else it says is about our question.
-PIN_VERDICTS: Final = {"00": Pin.RIGHT, "01": Pin.WRONG, "20": Pin.WRONG, "24": Pin.WRONG}
+# What the HSM can say about a PIN: verified, the same by a key longer than need be, not verified, no PIN in the
+# block, PIN of a strange length. A block that decrypts to noise is a wrong PIN like any other. Whatever else it
+# says is about our question.
+PIN_VERDICTS: Final = {"00": Pin.RIGHT, "02": Pin.RIGHT, "01": Pin.WRONG, "20": Pin.WRONG, "24": Pin.WRONG}
 PROOF_VERDICTS: Final = {"00": Pin.RIGHT, "01": Pin.WRONG}
 
 REFUSALS: Final = {
@@ -147,14 +148,16 @@ def _tags(ask: Ask) -> dict[str, bytes]:
 # unpredictable number, interchange profile, counter, and the chip's own results.
 SIGNED: Final = ("9F02", "9F03", "9F1A", "95", "5F2A", "9A", "9C", "9F37", "82", "9F36")
 APPLICATION_DATA: Final = "9F10"
-CVR_AT: Final = slice(3, 7)  # of the issuer application data of cryptogram version 10
+VIS, MCHIP = "vis", "mchip"
+_RESULTS_AT: Final = {VIS: slice(3, 7), MCHIP: slice(2, 8)}  # where the application data have the chip's results
+_SCHEMES: Final = {VIS: "0", MCHIP: "1"}  # of KQ
 
 
-def chip(ask: Ask) -> Chip | None:
+def chip(ask: Ask, scheme: str = VIS) -> Chip | None:
     """What the HSM needs to know to verify the cryptogram; None where a tag is missing or broken."""
     try:
         tags = _tags(ask)
-        data = b"".join(tags[tag] for tag in SIGNED) + tags[APPLICATION_DATA][CVR_AT]
+        data = b"".join(tags[tag] for tag in SIGNED) + tags[APPLICATION_DATA][_RESULTS_AT[scheme]]
         return Chip(tags[tlv.CRYPTOGRAM], tags["9F36"], tags["9F37"], data)
     except (FormatError, KeyError):
         return None
@@ -168,52 +171,51 @@ def questions(ask: Ask, card: Card, bank: Bank, zpk: str | None) -> list[Questio
     product = bank.products[card.product]
     found = list(_pin_questions(ask, card, bank.keys, product, zpk))
     for proof in sorted(to_verify(ask, product)):
-        found += _ABOUT[proof](ask, bank.keys)
+        found += _about_arqc(ask, bank.keys, product.chip) if proof is Proof.ARQC else _ABOUT[proof](ask, bank.keys)
     return found
 
 
 def _pin_questions(ask: Ask, card: Card, keys: BankKeys, product: Product, zpk: str | None) -> Iterator[Question]:
+    """Verify the PIN; where it is to be changed, the same question makes the new value."""
     pan = ask.message.pan
     if ask.pin is not Pin.UNVERIFIED or pan is None or zpk is None:
         return
-    common: Fields = {"zone_key": zpk, "pin_block": ask.message.pin_block or "", "format": PIN_BLOCK_FORMAT}
+    fields: Fields = {"pin_block": ask.message.pin_block or "", "format": PIN_BLOCK_FORMAT, "account": pan.account12}
     if product.pin == "offset" and keys.pin_verification:
-        yield Question(
-            PIN,
-            "EA",
-            {
-                **common,
-                "pvk": keys.pin_verification,
-                "maximum_pin_length": "12",
-                "account": pan.account12,
-                "check_length": "04",
-                "decimalisation_table": DECIMALISATION,
-                "pin_validation_data": validation_data(pan),
-                "offset": (card.offset or "").ljust(12, "F"),
-            },
-        )
+        verify, change = "EA", "DU"
+        fields |= {**_offset_fields(keys, pan), "offset": card.offset or ""}
     elif product.pin == "pvv" and keys.pvk:
-        pvv = {"pvk": keys.pvk, "account": pan.account12, "pvki": keys.pvki, "pvv": card.pvv or ""}
-        yield Question(PIN, "EC", {**common, **pvv})
+        verify, change = "EC", "CU"
+        fields |= {"pvk": keys.pvk, "pvki": keys.pvki, "pvv": card.pvv or ""}
+    else:
+        return
+    if ask.type == codes.PIN_CHANGE:
+        new: Fields = {"key_type": "001", "key": zpk, "new_pin_block": new_pin_block(ask) or ""}
+        yield Question(PIN, change, fields | new)
+    else:
+        yield Question(PIN, verify, {**fields, "zone_key": zpk})
+
+
+def new_pin_block(ask: Ask) -> str | None:
+    """DE 48.93: the PIN that is to be, under the same key as the old one."""
+    block = ask.private.get(subelements.NEW_PIN_BLOCK, "")
+    return block if len(block) == 16 and set(block) <= set("0123456789ABCDEF") else None
+
+
+def _offset_fields(keys: BankKeys, pan: Pan) -> Fields:
+    return {
+        "pvk": keys.pin_verification or "",
+        "decimalisation_table": DECIMALISATION,
+        "validation_data": pan.clear()[:10] + "N" + pan.clear()[-1],  # N: where the account's last digits go
+    }
 
 
 def making(keys: BankKeys, pan: Pan, pin_under_lmk: str, way: str) -> Question:
     """What makes a PVV or an offset of a PIN; `about` is the field of the answer that has it."""
     common: Fields = {"pin_under_lmk": pin_under_lmk, "account": pan.account12}
     if way == "offset":
-        own: Fields = {
-            "pvk": keys.pin_verification or "",
-            "check_length": "04",
-            "decimalisation_table": DECIMALISATION,
-            "pin_validation_data": validation_data(pan),
-        }
-        return Question("offset", "DE", {**common, **own})
+        return Question("offset", "DE", {**common, **_offset_fields(keys, pan)})
     return Question("pvv", "DG", {**common, "pvk": keys.pvk or "", "pvki": keys.pvki})
-
-
-def validation_data(pan: Pan) -> str:
-    """The card number as the offset method takes it: ten digits, where the account goes, the last one."""
-    return pan.clear()[:10] + "N" + pan.clear()[-1]
 
 
 def _cvv_question(proof: Proof, key: str | None, ask: Ask, expiry: str, service_code: str, cvv: str) -> list[Question]:
@@ -266,18 +268,18 @@ def cavv_parts(text: str) -> tuple[str, str, str] | None:
     return (unpredictable, results, value) if is_digits(value + unpredictable) else None
 
 
-def _about_arqc(ask: Ask, keys: BankKeys) -> list[Question]:
+def _about_arqc(ask: Ask, keys: BankKeys, scheme: str) -> list[Question]:
     """Verify, with the answer for an approval; and the answer for a decline, which nobody knows yet either."""
-    found, pan = chip(ask), ask.message.pan
+    found, pan = chip(ask, scheme), ask.message.pan
     if found is None:
         return [_wrong(Proof.ARQC)]
     if keys.mk_ac is None or pan is None:
         return []
     sequence = (ask.message.get(de.CARD_SEQUENCE) or "")[-2:].rjust(2, "0")
     common: Fields = {
-        "scheme": "0",
+        "scheme": _SCHEMES[scheme],
         "mk_ac": keys.mk_ac,
-        "pan": bytes.fromhex((pan.clear() + sequence)[-16:].rjust(16, "0")),
+        "pan_block": bytes.fromhex((pan.clear() + sequence)[-16:].rjust(16, "0")),
         "atc": found.atc,
         "unpredictable_number": found.unpredictable,
         "arqc": found.arqc,
@@ -299,7 +301,6 @@ _ABOUT: Final = {
     Proof.ICVV: _about_icvv,
     Proof.CVV2: _about_cvv2,
     Proof.CAVV: _about_cavv,
-    Proof.ARQC: _about_arqc,
 }
 
 
@@ -311,6 +312,8 @@ def hear(ask: Ask, question: Question, answer: HsmAnswer | None) -> bool:
     error = answer.error if answer else None
     if question.about == PIN:
         ask.pin = PIN_VERDICTS.get(error or "", Pin.UNKNOWN)
+        if answer is not None and ask.pin is Pin.RIGHT:
+            ask.made = answer.fields.get("new_pvv") or answer.fields.get("new_offset")
         return answer is None or ask.pin is not Pin.UNKNOWN
     if question.about == ARPC_DECLINED:
         if answer and answer.done:
@@ -327,8 +330,7 @@ def hear(ask: Ask, question: Question, answer: HsmAnswer | None) -> bool:
 
 
 def _bytes(answer: HsmAnswer, name: str) -> bytes:
-    value: str | bytes = answer.fields[name]
-    return value if isinstance(value, bytes) else bytes.fromhex(value)
+    return answer.fields[name].encode("latin-1")
 
 
 def complete(ask: Ask, product: Product) -> None:

@@ -146,6 +146,7 @@ _TABLE: Final = (
     Reason("type.verification", "57", "This card cannot be verified without a payment."),
     Reason("type.transfer", "57", "This card cannot be used for transfers."),
     Reason("type.bill_payment", "57", "This card cannot be used to pay bills."),
+    Reason("type.pin_change", "57", "The PIN of this card cannot be changed here."),
     Reason("pin.missing", "57", "This card needs its PIN here."),
     Reason("merchant.unknown", "03", "This shop is not known to the network."),
     Reason("terminal.not_allowed", "58", "This terminal may not do this."),
@@ -351,6 +352,7 @@ BALANCE: Final = "31"
 VERIFICATION: Final = "38"
 TRANSFER: Final = "40"
 BILL_PAYMENT: Final = "50"
+PIN_CHANGE: Final = "92"
 
 # Code to the word that products and slugs use: `type.cash`.
 TRANSACTION_TYPES: Final[Mapping[str, str]] = MappingProxyType(
@@ -366,6 +368,7 @@ TRANSACTION_TYPES: Final[Mapping[str, str]] = MappingProxyType(
         VERIFICATION: "verification",
         TRANSFER: "transfer",
         BILL_PAYMENT: "bill_payment",
+        PIN_CHANGE: "pin_change",
     }
 )
 

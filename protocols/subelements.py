@@ -22,6 +22,7 @@ ADDRESS_RESULT: Final = "83"
 MERCHANT_ADVICE: Final = "84"
 CARD_VERIFICATION_RESULT: Final = "87"
 CARD_VERIFICATION_CODE: Final = "92"
+NEW_PIN_BLOCK: Final = "93"
 
 LONGEST_VALUE: Final = 99  # two digits of length
 
@@ -40,11 +41,12 @@ SUBELEMENTS: Final[Mapping[str, str]] = {
     MERCHANT_ADVICE: "Merchant advice code",
     CARD_VERIFICATION_RESULT: "Card verification code result",
     CARD_VERIFICATION_CODE: "Card verification code",
+    NEW_PIN_BLOCK: "PIN block of the PIN that is to be",
 }
 
 # Never shown, never journaled: gone after the authorization. An id that is not in the table is
 # treated the same, because nobody here can say what a stranger put in it.
-SECRET: Final = frozenset({CARD_VERIFICATION_CODE})
+SECRET: Final = frozenset({CARD_VERIFICATION_CODE, NEW_PIN_BLOCK})
 
 
 class SubelementError(FormatError):

@@ -20,7 +20,7 @@ ISSUERS = "issuers"  # the banks', a few files each
 #: What the parties keep, and what goes when a network starts afresh.
 BOOKS = (
     *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key")),
-    *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock")),
+    *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.sock")),
     "logs/*.log",
 )
 #: What else may lie there, and stays: whose process brings the network up, keys, folders of the above.
