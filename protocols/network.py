@@ -31,6 +31,8 @@ PARTS: Mapping[str, tuple[str, str]] = {
 }
 
 
+HSM = "hsm"  # the port of the simulated HSM
+
 #: Parts that a network's folder need not have.
 OPTIONAL = frozenset({"dialects"})
 
@@ -69,6 +71,7 @@ class Listener:
     participant: str | None = None  # None: the certificate names it
     may_identify: tuple[str, ...] = ()  # participants that a sign-on may name by DE 32 or 33
     tls: bool = False
+    issuers: bool = False  # issuers dial in here; else gateways and acquirers
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Network:
     host: str
     ports: Mapping[str, int]
     listeners: tuple[Listener, ...] = ()
+    hsms: tuple[str, ...] = ()  # where the switch's HSMs are: names of ports, or host:port; they take turns
 
     @property
     def tls_ports(self) -> tuple[str, ...]:
@@ -107,6 +111,7 @@ class _ListenerFile(BaseModel):
     participant: str | None = None
     may_identify: tuple[str, ...] = ()
     tls: bool = False
+    issuers: bool = False
 
 
 class _NetworkFile(BaseModel):
@@ -116,6 +121,7 @@ class _NetworkFile(BaseModel):
     host: str = "127.0.0.1"
     ports: dict[str, Annotated[int, Field(gt=0, lt=65536, strict=True)]] = {}
     listeners: dict[str, _ListenerFile] = {}
+    hsms: tuple[str, ...] | None = None  # None: the port named `hsm`, where there is one
 
 
 def load(directory: Path | None = None) -> Network:
@@ -125,12 +131,19 @@ def load(directory: Path | None = None) -> Network:
     except ValidationError as error:
         raise NetworkError(explained("network.toml", error)) from None
     listeners = tuple(
-        Listener(port, one.participant, one.may_identify, one.tls) for port, one in file.listeners.items()
+        Listener(port, one.participant, one.may_identify, one.tls, one.issuers) for port, one in file.listeners.items()
     )
     problems = [f"network.toml: listeners.{one.port}: {problem}" for one in listeners for problem in _doubts(one, file)]
+    hsms = ((HSM,) if HSM in file.ports else ()) if file.hsms is None else file.hsms
+    network = Network(file.name, file.host, file.ports, listeners, hsms)
+    for place in hsms:
+        try:
+            network.address(place)
+        except NetworkError as error:
+            problems += [problem.replace("ports:", "hsms:", 1) for problem in error.problems]
     if problems:
         raise NetworkError(problems)
-    return Network(file.name, file.host, file.ports, listeners)
+    return network
 
 
 def _doubts(listener: Listener, file: _NetworkFile) -> list[str]:

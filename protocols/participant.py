@@ -20,14 +20,21 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from pydantic_core import PydanticCustomError
 
 from protocols import dialects, framings
+from protocols.codec.layout import ECHOED
 from protocols.dialect import Dialect
 from protocols.dialect_file import SUFFIXES, load_dialects
 from protocols.dialects import dialect_named, is_dialect
+from protocols.elements import AMOUNT, STAN, TERMINAL_ID
 from protocols.errors import LocalProtocolError
 from protocols.framing import Framing, framing_named
 from protocols.header import Header, swapping
 from protocols.mti import AUTHORIZATION, FINANCIAL, RECONCILIATION, REVERSAL, is_answer, mti_class
 from protocols.network import NetworkError, called, explained, read_toml, toml_files
+
+#: By these, besides DE 11, an answer is held against its request; an agreement may say otherwise.
+MATCH_KEYS: Final = (AMOUNT, TERMINAL_ID)
+#: The elements by which an agreement may have it done. DE 7, 12 and 13 are among them: some hosts make their own.
+COMPARABLE: Final = ECHOED - {STAN}
 
 #: The classes of messages that are sealed where a key is agreed. A link's own messages and rejects are not.
 SEALED: Final = frozenset({AUTHORIZATION, FINANCIAL, REVERSAL, RECONCILIATION})
@@ -80,6 +87,17 @@ FramingName = Annotated[str, AfterValidator(_a_framing)]
 DialectName = Annotated[str, AfterValidator(_a_dialect)]
 Hex = Annotated[str, Field(pattern=r"^([0-9A-Fa-f]{2})+$")]
 Seconds = Annotated[float, Field(gt=0, le=300)]
+
+
+def _echoed(number: int) -> int:
+    """An element that the network has every answer echo: the only ones that can be held against each other."""
+    if number not in COMPARABLE:
+        known = ", ".join(map(str, sorted(COMPARABLE)))
+        raise PydanticCustomError("match", "no answer echoes it; there are {known}", {"known": known})
+    return number
+
+
+MatchKey = Annotated[int, AfterValidator(_echoed)]
 
 
 class Deadlines(_Agreed):
@@ -140,6 +158,8 @@ class Participant(_Agreed):
     keys: Keys = Keys()
     mac: Mac = Mac()
     skew_s: Annotated[float, Field(gt=0)] | None = None  # how far DE 7 of a request may be off; None: any day will do
+    match: tuple[MatchKey, ...] = MATCH_KEYS  # besides DE 11: an answer that carries these must agree in them
+    management_per_minute: Annotated[int, Field(ge=1)] | None = None  # 0800s that are taken on one link; None: all
     laboratory: bool = False  # merchants and terminals are taken as sent, no contract applies
 
     def has(self, role: Role) -> bool:

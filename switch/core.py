@@ -44,7 +44,7 @@ from switch.request import FACTS, Request
 from switch.saf import Entry, Randomness
 from switch.stories import FROM_ISSUERS, STORIES
 from switch.stories.administrative import ADMINISTRATIVE, administrative
-from switch.stories.network_management import management_code, network_management
+from switch.stories.network_management import management_code, network_management, too_often
 from switch.story import Ask, AskHsm, Command, Recall, Silence, Total, Verdict, declined
 from switch.totals import Count, Figures
 from switch.transaction import Told, Transaction
@@ -128,6 +128,8 @@ class Core:
         self.undelivered(self.outbox.drop(number), now)
         if link.side is Side.HSM:
             self._hsm.links.remove(link)
+            for question in self._hsm.moved_from(number):
+                self.send(*question)
             if not self._hsm.links:
                 self._without_hsm(self._hsm.give_up(), now)
         elif link.side is Side.ISSUER:
@@ -179,6 +181,7 @@ class Core:
             self._send_owed(issuer, now)
         if silent := self._hsm.late(now.elapsed):
             self.note("hsm.silent", commands=len(silent))
+            self._closures += [(number, "the HSM does not answer") for number in self._hsm.take_silent()]
             self._without_hsm(silent, now)
         if now.elapsed - self._probed_at >= 1.0:
             self._probed_at = now.elapsed
@@ -601,7 +604,8 @@ class Core:
         transaction = issuer.pending.get(stan)
         if transaction is not None:
             message = transaction.request.message
-            if answer.mti == mti.answer_to(transaction.request.mti) and replies.agrees(message, answer):
+            matched = link.participant.match
+            if answer.mti == mti.answer_to(transaction.request.mti) and replies.agrees(message, answer, matched):
                 del issuer.pending[stan]
                 sense = makes_sense(transaction.request, answer)
                 if not sense:
@@ -788,7 +792,13 @@ class Core:
         if (broken := fault(message, now.wall, is_anything)) is not None:
             self._unfit(link, message, broken, now)
             return
+        if too_often(link, now.elapsed):
+            self.note("management.too_often", link=link.number, participant=link.participant.id)
+            self.send(link.number, replies.refusal(message, "switch.busy"))
+            return
         refusal, signal, state = network_management(message, link.state)
+        if link.side is Side.CALLER and refusal is None and not self._is_let_in(link, message, signal):
+            refusal = "link.not_signed_on"
         if refusal is not None:
             self.send(link.number, replies.refusal(message, refusal))
             return
@@ -807,6 +817,15 @@ class Core:
             if participant.institution_id in named:
                 link.participant = participant
                 return
+
+    def _is_let_in(self, link: LinkEnd, message: Message, signal: Signal | None) -> bool:
+        """An issuer that dialled in: before all else it says who it is."""
+        named = {message.get(de.FORWARDER_ID), message.get(de.ACQUIRER_ID)}
+        for name in link.identifiable if signal is Signal.SIGN_ON else ():
+            if self.network.participants[name].institution_id in named and name in self.issuers:
+                link.participant, link.side, link.identifiable = self.network.participants[name], Side.ISSUER, ()
+                return True
+        return False
 
     def _issuer_said(self, link: LinkEnd, signal: Signal | None, now: Instant) -> None:
         issuer = self.issuers[link.participant.id]

@@ -5,6 +5,7 @@ Plain state with a few questions; what follows from it is decided in the core.
 
 from __future__ import annotations
 
+from collections import deque
 from enum import StrEnum
 
 from protocols.border import Today, spoken_with
@@ -24,6 +25,7 @@ class Side(StrEnum):
     GATEWAY = "gateway"  # requests come in
     ISSUER = "issuer"  # requests go out
     HSM = "hsm"
+    CALLER = "caller"  # an issuer that dialled in and has not said who it is
 
 
 class LinkEnd:
@@ -34,6 +36,7 @@ class LinkEnd:
         "dialect",
         "heard_at",
         "identifiable",
+        "management",
         "number",
         "outstanding",
         "participant",
@@ -57,6 +60,7 @@ class LinkEnd:
         self.state = LinkState.CONNECTED
         self.heard_at = 0.0
         self.outstanding = 0  # answers that somebody there waits for
+        self.management = deque[float]()  # when its last 0800 came, where their number is limited
         self.probed = False  # an echo is out and unanswered
         self.rejects: list[float] = []  # when the last messages that could not be read came
 

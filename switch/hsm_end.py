@@ -7,6 +7,7 @@ answer means, is the stories'.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from protocols.errors import RemoteProtocolError
 from protocols.hsm import HEADER_LENGTH, HsmAnswer, pack_request, read_answer
@@ -30,14 +31,24 @@ class Errand:
 Asker = Transaction | Errand
 
 
+class Open(NamedTuple):
+    """A question that is out."""
+
+    asker: Asker
+    command: AskHsm
+    deadline: float
+    link: int
+
+
 class HsmEnd:
     """Links to the HSM, taken in turns, and what is out to it."""
 
-    __slots__ = ("_pending", "_sequence", "links")
+    __slots__ = ("_pending", "_sequence", "links", "silent")
 
     def __init__(self) -> None:
         self.links: list[LinkEnd] = []
-        self._pending: dict[bytes, tuple[Asker, AskHsm, float]] = {}
+        self._pending: dict[bytes, Open] = {}
+        self.silent: set[int] = set()  # links on which a question was not answered in time
         self._sequence = 0
 
     def ask(self, asker: Asker, command: AskHsm, deadline: float) -> tuple[int, bytes] | None:
@@ -46,16 +57,27 @@ class HsmEnd:
         header = b"%04d" % self._sequence
         if not self.links or header in self._pending:
             return None
-        self._pending[header] = (asker, command, deadline)
+        return self._put(header, asker, command, deadline)
+
+    def _put(self, header: bytes, asker: Asker, command: AskHsm, deadline: float) -> tuple[int, bytes]:
         link = self.links[self._sequence % len(self.links)]
+        self._pending[header] = Open(asker, command, deadline, link.number)
         return link.number, pack_request(command.command, header, command.fields)
+
+    def moved_from(self, number: int) -> list[tuple[int, bytes]]:
+        """A link is gone: what was out on it, for the others. Asking an HSM twice does no harm."""
+        self.silent.discard(number)
+        if not self.links:
+            return []
+        moved = [(header, one) for header, one in self._pending.items() if one.link == number]
+        return [self._put(header, one.asker, one.command, one.deadline) for header, one in moved]
 
     def answered(self, frame: bytes) -> tuple[Asker, HsmAnswer | None] | None:
         """Whom the answer is for, and the answer, None where it cannot be read; None where nobody waits for it."""
         waiting = self._pending.pop(bytes(frame[:HEADER_LENGTH]), None)
         if waiting is None:
             return None
-        asker, command, _ = waiting
+        asker, command = waiting.asker, waiting.command
         try:
             return asker, read_answer(command.command, frame, HEADER_LENGTH, command.fields)
         except RemoteProtocolError:
@@ -63,18 +85,27 @@ class HsmEnd:
 
     def late(self, now: float) -> list[Asker]:
         """Who has waited for too long; they wait no more."""
-        headers = [header for header, (_, _, deadline) in self._pending.items() if deadline <= now]
-        return [self._pending.pop(header)[0] for header in headers]
+        late = [self._pending.pop(header) for header, one in list(self._pending.items()) if one.deadline <= now]
+        self.silent.update(one.link for one in late)
+        return [one.asker for one in late]
+
+    def take_silent(self) -> list[int]:
+        """Links to give up, because an HSM there does not answer and another is there to be asked."""
+        if len(self.links) < 2:
+            self.silent.clear()
+            return []
+        silent, self.silent = sorted(self.silent), set()
+        return silent[: len(self.links) - 1]
 
     def forget(self, transaction: Transaction) -> None:
         """Nobody waits for this one's answer any more."""
-        for header in [header for header, waiting in self._pending.items() if waiting[0] is transaction]:
+        for header in [header for header, one in self._pending.items() if one.asker is transaction]:
             del self._pending[header]
 
     def give_up(self) -> list[Asker]:
         """Everybody who waits; they wait no more."""
         waiting, self._pending = self._pending, {}
-        return [asker for asker, _, _ in waiting.values()]
+        return [one.asker for one in waiting.values()]
 
     @property
     def is_idle(self) -> bool:

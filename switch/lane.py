@@ -23,6 +23,7 @@ from protocols.participant import Participant
 from protocols.values import DAYS, fault, is_run, is_run_or_foreign, is_time
 from switch.mandatory import MANDATORY, is_complete
 from switch.records import AnsweredForm, SentForm
+from switch.replies import MATCHED
 from switch.request import FACTS, Request
 from switch.stories import STORIES
 from switch.story import Ask, Story, Verdict
@@ -250,6 +251,8 @@ PASSED_ON: Final = frozenset({de.ADDITIONAL_AMOUNTS, de.ICC_DATA, de.MAC, de.MAC
 def answer_lane_of(link: LinkEnd, layout: Layout) -> AnswerLane | None:
     """The lane for answers of this layout on an issuer's connection, or None."""
     numbers = frozenset(layout.numbers)
+    if link.participant.match != MATCHED:
+        return None
     if layout.codec.dialect is not link.dialect or not numbers >= TELLING or numbers & PASSED_ON:
         return None
     gate = layout.gate(((de.STAN,), (de.AMOUNT,), (de.TERMINAL_ID,), (de.APPROVAL_CODE,), (de.RESPONSE_CODE,)))

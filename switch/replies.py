@@ -14,14 +14,15 @@ from protocols.codes import PARTIALLY_APPROVED, reason
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.message import Message
+from protocols.participant import MATCH_KEYS
 from switch.instant import Instant
 from switch.records import Answered
 
 #: What a request and its repeat must share; another card, amount, currency or kind is another request (94).
 IDENTITY = (de.PAN, de.PROCESSING_CODE, de.AMOUNT, de.CURRENCY)
 
-#: An answer that carries these must agree in them with what was asked.
-MATCHED = (de.AMOUNT, de.TERMINAL_ID)
+#: An answer that carries these must agree in them with what was asked, where nothing else is agreed.
+MATCHED = MATCH_KEYS
 
 
 def same_request(first: Message, repeat: Message) -> bool:
@@ -29,15 +30,16 @@ def same_request(first: Message, repeat: Message) -> bool:
     return first.pick(IDENTITY) == repeat.pick(IDENTITY)
 
 
-def agrees(request: Message, answer: Message) -> bool:
+def agrees(request: Message, answer: Message, matched: tuple[int, ...] = MATCHED) -> bool:
     """Whether an answer is to this request, as far as it says. A smaller amount may be a partial approval."""
-    asked, answered = request.pick(MATCHED), answer.pick(MATCHED)
+    asked, answered = request.pick(matched), answer.pick(matched)
     if asked == answered:
         return True
-    (amount, terminal), (own_amount, own_terminal) = answered, asked
-    if terminal is not None and terminal != own_terminal:
-        return False
-    return amount is None or amount == own_amount or answer.get(de.RESPONSE_CODE) == PARTIALLY_APPROVED
+    part = answer.get(de.RESPONSE_CODE) == PARTIALLY_APPROVED
+    return all(
+        theirs is None or theirs == ours or (part and number == de.AMOUNT)
+        for number, theirs, ours in zip(matched, answered, asked, strict=True)
+    )
 
 
 def both_keys(request: Message | None, answer: Message) -> dict[str, object]:

@@ -76,9 +76,11 @@ class Node:
         finally:
             self._leave(number, link)
 
-    async def attend_peer(self, link: Link, side: Side, participant: Participant) -> None:
-        """A connection that we dialled: an issuer, or the HSM."""
-        number = self._join(link, side, participant, ())
+    async def attend_peer(
+        self, link: Link, side: Side, participant: Participant, identifiable: tuple[str, ...] = ()
+    ) -> None:
+        """A connection that answers: an issuer, whoever of us dialled, or the HSM."""
+        number = self._join(link, side, participant, identifiable)
         try:
             await self._listen(number, link)
         finally:
@@ -267,9 +269,9 @@ async def open_doors(
             for turn in range(participant.links):
                 address = network.address(participant.dial)
                 nursery.start_soon(dial, node, participant, address, Side.ISSUER, f"{participant.id}-{turn + 1}")
-    if "hsm" in network.ports:
-        hsm = Participant(id="hsm", name="HSM", roles=frozenset(), institution_id="0")
-        nursery.start_soon(dial, node, hsm, network.address("hsm"), Side.HSM, "hsm")
+    hsm = Participant(id="hsm", name="HSM", roles=frozenset(), institution_id="0")
+    for turn, place in enumerate(network.hsms, 1):
+        nursery.start_soon(dial, node, hsm, network.address(place), Side.HSM, f"hsm-{turn}")
 
 
 async def listen(
@@ -296,16 +298,25 @@ async def listen(
 def entrance(node: Node, configuration: Configuration, listener: Listener) -> Entrance:
     """Who is at the other end: whom the certificate names, or whoever the port is for."""
 
+    identifiable = (*listener.may_identify, *filter(None, (listener.participant,)))
+
     def guest(participant: Participant) -> Guest:
         framing = framing_of(participant)
-        attend = partial(node.attend_gateway, participant=participant, identifiable=listener.may_identify)
+        if listener.issuers:
+            side = Side.ISSUER if listener.tls else Side.CALLER
+            attend = partial(node.attend_peer, side=side, participant=participant, identifiable=identifiable)
+        else:
+            attend = partial(node.attend_gateway, participant=participant, identifiable=listener.may_identify)
         return framing, attend
 
     def named(name: str) -> Guest:
         participant = configuration.participants.get(name)
         if participant is None:
             raise NotWelcomeError("its certificate names nobody of this network")
-        if not participant.has(Role.GATEWAY) and not participant.has(Role.ACQUIRER):
+        if listener.issuers:
+            if not participant.has(Role.ISSUER):
+                raise NotWelcomeError(f"its certificate names {name}, who issues no cards")
+        elif not participant.has(Role.GATEWAY) and not participant.has(Role.ACQUIRER):
             raise NotWelcomeError(f"its certificate names {name}, who sends no requests")
         return guest(participant)
 

@@ -13,6 +13,9 @@ from protocols.codes import NETWORK_MANAGEMENT_TITLES
 from protocols.errors import RemoteProtocolError
 from protocols.message import Message
 from protocols.session import SIGNALS, LinkState, Signal, step
+from switch.ends import LinkEnd
+
+MINUTE_S = 60.0
 
 #: What a peer may ask of a link today. Key changes come with the keys they change.
 TAKEN = frozenset({Signal.SIGN_ON, Signal.SIGN_OFF, Signal.ECHO})
@@ -24,6 +27,19 @@ class Management(NamedTuple):
     refusal: str | None  # the slug, or None: 00
     signal: Signal | None  # what it meant for the link
     state: LinkState  # after it
+
+
+def too_often(link: LinkEnd, now: float) -> bool:
+    """Whether this 0800 is one more than the agreement lets through in a minute; one that is not counts."""
+    limit, times = link.participant.management_per_minute, link.management
+    if limit is None:
+        return False
+    while times and now - times[0] >= MINUTE_S:
+        times.popleft()
+    if len(times) >= limit:
+        return True
+    times.append(now)
+    return False
 
 
 def management_code(message: Message) -> str:
