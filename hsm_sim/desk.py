@@ -98,6 +98,7 @@ class Desk:
         self._header_length = settings.header_length
         self._commands = {code: one for code, one in COMMANDS.items() if code not in settings.disabled_commands}
         self._audited = audited(settings.audit)
+        self._watched = self._audited | PIN_CHECKS  # of which more is told than a count
 
     def answer(self, frame: bytes, port_lmk: str | None = None) -> bytes:
         """The answer to one request, whatever it takes, faults left aside.
@@ -115,12 +116,23 @@ class Desk:
         request = read_request(frame, self._header_length)
         if port_lmk is not None:
             _select(request, port_lmk)
-        command = self._commands.get(request.command)
-        if self.faults.active and (struck := self.faults.strikes(request.command)):
+        code = request.command
+        command = self._commands.get(code)
+        if self.faults.active and (struck := self.faults.strikes(code)):
             return Held(request, command, struck)
         if command is not None and command.slow:
             return Held(request, command)
-        return self._noted(request, self._worked(request, command))
+        if code in self._watched or command is None:
+            return self._noted(request, self._worked(request, command))
+        try:  # nearly every request: done, counted, and nobody else is to hear of it
+            error, fields = self._answered(request, command)
+            packed = pack_answer(request, error, fields)
+        except RefusedError as refused:
+            return self._noted(request, self._refused(request, refused.code))
+        except Exception as ours:
+            return self._noted(request, self._refused(request, codes.DEFECT, ours))
+        self.counts[code, error] += 1
+        return packed
 
     def work(self, held: Held) -> Done:
         """What a held request comes to. Touches nothing that the loop reads: a thread may do it."""

@@ -12,6 +12,7 @@ from hsm_sim.primitives.pin_block import PIN_LONGEST, PIN_SHORTEST
 from protocols.hsm import HsmRequest, codes
 
 LONGEST = str(PIN_LONGEST)
+ISO_0 = "01"
 
 
 def translated(request: HsmRequest, keys: Keyring, randomness: Randomness, source: KeyRule, to: KeyRule) -> Answer:

@@ -66,6 +66,9 @@ def response_code(command: str) -> str:
     return command[0] + chr((ord(command[1]) + 1) & 0xFF)
 
 
+RESPONSE_CODES: Mapping[str, str] = {command: response_code(command) for command in LAYOUTS}
+
+
 def build_request(
     command: str,
     header: bytes,
@@ -218,6 +221,11 @@ def pack_answer(request: HsmRequest, error: str, fields: Mapping[str, str]) -> b
             body = layout.write_answer(fields, request.fields, error)
         except UnreadableError as refused:
             raise LocalProtocolError(f"{request.command}: answer field {refused.field} does not fit") from None
+        try:  # nearly every answer: one with a layout, without a trailer
+            packed = request.header + (RESPONSE_CODES[request.command] + error + body).encode("latin-1")
+        except UnicodeEncodeError:
+            raise LocalProtocolError("a field holds characters that are no bytes") from None
+        return packed if request.trailer is None else packed + _trailer_bytes(request.trailer)
     return request.header + _bytes(response_code(request.command) + error + body) + _trailer_bytes(request.trailer)
 
 
