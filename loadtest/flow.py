@@ -35,9 +35,11 @@ FOLDER: Final = Path(__file__).parent / "flows"
 NEXT, END = "next", "end"
 #: What `$name` may stand for without having been saved.
 VALUES: Final = frozenset(
-    ("pan", "expiry", "amount", "currency", "track_2")
-    + ("stan", "rrn", "transmitted_at", "local_time", "local_date", "original")
-    + ("terminal_id", "card_acceptor_id", "card_acceptor_name", "acquirer_id", "forwarder_id")
+    {
+        *("pan", "expiry", "amount", "currency", "track_2"),
+        *("stan", "rrn", "transmitted_at", "local_time", "local_date", "original"),
+        *("terminal_id", "card_acceptor_id", "card_acceptor_name", "acquirer_id", "forwarder_id"),
+    }
 )
 #: Why somebody takes a payment back -> DE 39 of the reversal.
 WHY: Final[Mapping[str, str]] = {"customer_cancel": "17", "timeout": "68", "malfunction": "22", "late": "68"}

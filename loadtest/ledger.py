@@ -1,8 +1,8 @@
 """The ledger: every message that was sent, by its match key, and what became of it; at the end, the audit.
 
-Pure: what happened comes in, with the time in ns. It keeps what is open and what is in doubt for as long as it is, and what
-is settled within a bound, so that a second answer is known as one. Counting per second is `tally`'s; saying why an answer
-belongs to nobody is `explain`'s.
+Pure: what happened comes in, with the time in ns. It keeps what is open and what is in doubt for as long as it is,
+and what is settled within a bound, so that a second answer is known as one. Counting per second is `tally`'s; saying
+why an answer belongs to nobody is `explain`'s.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ class Entry:
         "deadline",
         "expected",
         "flow",
+        "has_conflict",
         "is_reversed",
         "key",
         "link",
@@ -71,6 +72,7 @@ class Entry:
         self.sign = 0  # of the money: 1 out of an account, -1 back into one, 0 none
         self.sendings = 1  # how often we sent it, repeats and injected duplicates counted
         self.repeats = 0
+        self.has_conflict = False  # we sent another message under the same key, on purpose
         self.is_reversed = False
         self.undoes: Entry | None = None  # of a reversal: what it takes back
         self.visit: Any = None  # whose it is, to the traffic
@@ -134,7 +136,7 @@ class Ledger:
     def again(self, entry: Entry, code: str, approval_code: str | None) -> bool:
         """Another answer to a settled message. Whether it is a finding: the same, to what we sent twice, is none."""
         is_same = code == entry.code and approval_code == entry.approval_code
-        if is_same and entry.sendings > 1:
+        if entry.sendings > 1 and (is_same or entry.has_conflict):
             entry.sendings -= 1
             return False
         self._note("doubled", entry, "answered again" if is_same else f"answered {entry.code}, then {code}")
@@ -193,10 +195,12 @@ class Ledger:
     def close(self) -> Audit:
         """The audit. What is still open has not been answered and never will be."""
         for entry in (*self.open.values(), *self.doubt.values()):
-            if entry.sign:
-                self._add(entry.currency, unknown=1, unknown_minor=0 if entry.is_reversed else entry.amount)
-            if not entry.is_reversed and entry.undoes is None:
+            if entry.sign and not entry.is_reversed:
+                self._add(entry.currency, unknown=1, unknown_minor=entry.amount)
+            if entry.undoes is None and not entry.is_reversed:
                 self._note("lost", entry, "no answer and no accepted reversal")
+            elif entry.undoes is not None and entry.undoes.state is State.ANSWERED and not entry.undoes.is_reversed:
+                self._note("lost", entry, "a reversal that was never answered")
         for entry in self._late_approved.values():
             if not entry.is_reversed:
                 self._note("contradictory", entry, "timed out, approved late, not reversed")

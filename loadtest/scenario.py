@@ -120,7 +120,8 @@ class Cards(_Part):
     """A file that `cards` made, or numbers of a test prefix made up from the seed."""
 
     file: Path | None = None
-    prefix: Annotated[str, Field(pattern=r"^[0-9]{1,11}(:[0-9]{1,2})?$")] = "4000000:16"  # the sandbox's
+    prefix: Annotated[str, Field(pattern=r"^[0-9]{1,11}(:[0-9]{1,2})?$")] = "978410:16"
+    i_own_these: bool = False  # a prefix outside the test ranges
     count: Annotated[int, Field(ge=1, le=10_000_000)] = 1000
     pick: str | dict[str, Any] = "uniform"
 

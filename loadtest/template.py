@@ -38,8 +38,9 @@ class Template:
         self.numbers = tuple(number for number, _ in holes)
         self.holes = tuple(name for _, name in holes)
         self._dialect, self._framing = dialect, framing
-        self.fill = picker_of(self.holes)
         self._where = {number: place for place, number in enumerate(self.numbers)}
+        self.fill = picker_of(self.holes)
+        self.key = self.getter(())  # the values of the match key; set by who knows it
         self._spellings = [spelling_of(dialect.spec[str(n)], dialect.dictionary[n]) for n in self.numbers]
         self._variable = [place for place, one in enumerate(self._spellings) if one.prefix_width]
         self._renderers: dict[tuple[int, ...], Callable[[Values], bytes]] = {}
