@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TextIO
 
+from loadtest.histogram import Histogram
+from loadtest.result import NO_CODE, Clock, Counts, Result
 from loadtest.words import NONE, number_of, share_of, time_of
 
 if TYPE_CHECKING:
@@ -44,6 +46,39 @@ class Moment:
     warming_up: bool = False
 
 
+def moment_of(recent: Result, second: int, of_s: float, links: int) -> Moment:
+    """A second of a run, out of the result so far."""
+    whole, codes = Counts(), dict[str, int]()
+    for key, counts in recent.counts.items():
+        if key.second == second:
+            whole.add(counts)
+            if key.code != NO_CODE and counts.answered:
+                codes[key.code] = codes.get(key.code, 0) + counts.answered
+    gauges = [gauge for (at, _), gauge in recent.gauges.items() if at == second]
+    response, late = _of_second(recent, second, Clock.RESPONSE), _of_second(recent, second, Clock.LATENESS)
+    return Moment(
+        at_s=second + 1.0,
+        of_s=of_s,
+        offered=whole.offered,
+        sent=whole.sent,
+        answered=sum(gauge.received for gauge in gauges),
+        timed_out=whole.timed_out,
+        not_sent=whole.not_sent,
+        in_flight=sum(gauge.in_flight for gauge in gauges),
+        links_up=sum(gauge.gap_ms < 1000 for gauge in gauges),
+        links=links,
+        response_p50_us=response.percentile(50) if response.total else None,
+        response_p99_us=response.percentile(99) if response.total else None,
+        lateness_p99_us=late.percentile(99) if late.total else None,
+        codes=codes,
+        warming_up=second < recent.meta.warm_up_s,
+    )
+
+
+def _of_second(recent: Result, second: int, clock: Clock) -> Histogram:
+    return Histogram.merged(one for (at, _, of), one in recent.histograms.items() if at == second and of is clock)
+
+
 class View(Protocol):
     """Whoever wants to be told. `close` gives the terminal back, and may be called twice."""
 
@@ -54,11 +89,11 @@ class View(Protocol):
 
 def make_view(
     target: TextIO,
+    title: str = "",
     *,
     json_lines: bool = False,
     print_every_s: float | None = None,
     quiet: bool = False,
-    title: str = "",
 ) -> View:
     """The view that suits: silence, JSON lines, plain lines, or a table where `target` is a terminal.
 

@@ -26,7 +26,8 @@ from protocols.runtime.exits import FAILED, FatalError
 
 COMMANDS = (
     "up", "demo", "switch", "hsm", "hsm-console", "hsm-explain", "hsm-fault", "issuer", "gateway",
-    "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki", "version",
+    "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki",
+    "load", "load-demo", "version",
 )  # fmt: skip
 
 HELP = """A card network on your own machine: an ISO 8583 switch, issuers, gateways and an HSM simulator.
@@ -35,13 +36,21 @@ Begin with `payswitch demo`. Exit codes: 0 done, 1 failed, 2 wrong use or config
 3 cannot connect, 5 books disagree, 78 damaged journal."""
 
 
+#: Commands of another program: their options, --help among them, are that program's.
+PASSED_ON = ("load",)
+
+
 def app(wanted: str | None = None) -> App:
     """All commands. None is imported if it is known which one is wanted; else all, to tell what they are."""
     made = App(name="payswitch", help=HELP, version=_version, default_parameter=Parameter(negative=()))
     for name in COMMANDS:
         word = name.replace("-", "_")  # as Python spells it
         path = f"switch.commands.{word}"
-        made.command(f"{path}:{word}" if wanted in COMMANDS else getattr(import_module(path), word), name=name)
+        target = f"{path}:{word}" if wanted in COMMANDS else getattr(import_module(path), word)
+        if name in PASSED_ON:
+            made.command(target, name=name, help_flags=[], version_flags=[])
+        else:
+            made.command(target, name=name)
     return made
 
 

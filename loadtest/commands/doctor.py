@@ -10,7 +10,6 @@ Exit codes: 0 an answer that matches, 1 an answer that would not be matched, or 
 from __future__ import annotations
 
 import argparse
-import ipaddress
 import secrets
 import socket
 from collections import Counter
@@ -31,6 +30,7 @@ from loadtest.diagnosis import (
     ways,
 )
 from loadtest.explain import DEFAULT, Match, key_for
+from loadtest.rails import check_target
 from loadtest.result import Exit
 from loadtest.scenario import load_scenario
 from loadtest.usage import UsageError
@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="N=VALUE", help="an element of the echo; again for more"
     )
     parser.add_argument("--wait", type=float, default=ANSWER_WITHIN_S, metavar="S", help="for each answer (1)")
-    parser.add_argument("--allow-remote", default=None, metavar="HOST", help="this public address, and no other")
+    parser.add_argument("--allow-remote", action="append", default=[], metavar="HOST", help="a public address is meant")
 
 
 def main(options: argparse.Namespace) -> int:
@@ -185,21 +185,13 @@ def address_of(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def refuse_remote(host: str, allowed: str | None) -> None:
-    """UsageError where an address is public, unless it is the one that was allowed by name."""
-    if host == allowed:
-        return
+def refuse_remote(host: str, allowed: list[str]) -> None:
+    """UsageError where an address is public, unless it was allowed by name."""
     try:
         found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
     except OSError as error:
         raise UsageError(f"{host}: {error.strerror}") from None
-    if public := [one for one in found if not _is_near(one)]:
-        raise UsageError(f"{host} is {public[0]}, a public address: --allow-remote {host} if it is yours to ask")
-
-
-def _is_near(address: str) -> bool:
-    one = ipaddress.ip_address(address.partition("%")[0])
-    return one.is_loopback or one.is_private or one.is_link_local
+    check_target(host, found, allowed)
 
 
 def key_of(text: str) -> tuple[int, ...]:

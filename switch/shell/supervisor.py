@@ -105,6 +105,12 @@ class Supervisor:
         self._nursery.start_soon(self._keep, ward)
         await self._until_ready(ward)
 
+    def signal_party(self, label: str, number: signal.Signals) -> None:
+        """Send a party a signal and leave the rest as it is: to make one stand still, and go on."""
+        child = self._wards[label].child
+        if child is not None:
+            child.signal(number)
+
     async def tell(self, label: str, line: str) -> None:
         """One line to a party's standard input. UnavailableError when it is not there to hear it."""
         child = self._wards[label].child

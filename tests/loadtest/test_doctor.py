@@ -137,7 +137,7 @@ def test_an_address_that_is_none_is_a_usage_error(target: str) -> None:
 
 def test_a_public_address_is_refused_unless_it_is_allowed_by_name() -> None:
     with pytest.raises(UsageError, match="--allow-remote"):
-        refuse_remote("8.8.8.8", None)
-    refuse_remote("8.8.8.8", "8.8.8.8")
-    refuse_remote("127.0.0.1", None)
-    refuse_remote("10.1.2.3", None)
+        refuse_remote("8.8.8.8", [])
+    refuse_remote("8.8.8.8", ["8.8.8.8"])
+    refuse_remote("127.0.0.1", [])
+    refuse_remote("10.1.2.3", [])
