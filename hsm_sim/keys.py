@@ -92,8 +92,7 @@ class KeyRule:
         """The key type this request names; refuses one that does not exist or is not permitted here."""
         if self.chosen_by is None:
             return self.types[0]
-        chosen = fields.get(self.chosen_by, "")
-        key_type = chosen if self.choices is None else self.choices.get(chosen, self.types[0])
+        key_type = self._chosen(fields)
         if key_type == OF_THE_HEADER:
             raise RefusedError(codes.LMK_SCHEME)
         if key_type not in DERIVED_TYPES:
@@ -104,9 +103,13 @@ class KeyRule:
 
     def usages_for(self, fields: Mapping[str, str]) -> frozenset[str]:
         """The usages a key block may have here: the rule's, fewer where the request names a key type."""
-        if self.chosen_by is None or (self.choices is None and fields.get(self.chosen_by) in (OF_THE_HEADER, None)):
+        if self.chosen_by is None or self._chosen(fields) in (OF_THE_HEADER, ""):
             return self._usages
         return self._usages.intersection(DERIVED_TYPES[self.type_for(fields)].usages)
+
+    def _chosen(self, fields: Mapping[str, str]) -> str:
+        chosen = fields.get(self.chosen_by or "", "")
+        return chosen if self.choices is None else self.choices.get(chosen, self.types[0])
 
 
 class Opened(NamedTuple):

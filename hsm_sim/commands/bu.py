@@ -4,7 +4,7 @@ from hsm_sim.command import Answer, Command, Randomness, done
 from hsm_sim.commands._keys import CIPHER_USAGES, is_variant
 from hsm_sim.errors import RefusedError
 from hsm_sim.keys import ANY_CIPHER, Keyring, KeyRule, check_value_in_full
-from hsm_sim.lmk import KEY_TYPES
+from hsm_sim.lmk import KEY_TYPES, OF_THE_HEADER
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DOUBLE, SINGLE, TRIPLE, DesKey
 from protocols.hsm import LAYOUTS, HsmRequest, codes
@@ -12,14 +12,15 @@ from protocols.hsm import LAYOUTS, HsmRequest, codes
 # A pair code of two digits is the key type of that pair without a variant; FF: the key type follows the key.
 PAIR_TYPES = {key_type[1:]: key_type for key_type in KEY_TYPES if key_type[0] == "0"}
 PAIRS = tuple(PAIR_TYPES.values())
+TYPE_FOLLOWS = "FF"
+PAIR_CODES = {**PAIR_TYPES, TYPE_FOLLOWS: OF_THE_HEADER}
 
 BY_PAIR = KeyRule(
-    "key", types=PAIRS, chosen_by="pair_code", choices=PAIR_TYPES, usages=CIPHER_USAGES, algorithms=ANY_CIPHER
+    "key", types=PAIRS, chosen_by="pair_code", choices=PAIR_CODES, usages=CIPHER_USAGES, algorithms=ANY_CIPHER
 )
 BY_TYPE = KeyRule("key", types=tuple(KEY_TYPES), chosen_by="key_type", usages=CIPHER_USAGES, algorithms=ANY_CIPHER)
 
 LENGTH_FLAGS = {"0": SINGLE, "1": DOUBLE, "2": TRIPLE}
-TYPE_FOLLOWS = "FF"
 BLOCK_FLAG = "F"
 SIX_DIGITS = "1"
 

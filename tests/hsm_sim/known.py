@@ -8,6 +8,7 @@ from hsm_sim.settings import Settings
 from protocols.hsm import HsmAnswer, build_request, read_answer
 from tests.hsm_sim.known_crypt import GOOD_CRYPT
 from tests.hsm_sim.known_health import GOOD_HEALTH
+from tests.hsm_sim.known_keys import GOOD_KEYS
 from tests.hsm_sim.known_pins import GOOD_PINS
 
 K = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
@@ -34,8 +35,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "NC": {},
     **GOOD_HEALTH,
     "B2": {"data": "hello"},
-    "A0": {"mode": "1", "key_type": "001", "scheme": "U", "export_flag": "0", "zmk": Z_ZMK, "export_scheme": "U"},
-    "BU": {"pair_code": "FF", "key_length": "1", "key": K1_ZPK, "key_type": "001"},
+    **GOOD_KEYS,
     "CA": {
         "source_key": K1_TPK,
         "destination_key": K2_ZPK,

@@ -70,6 +70,7 @@ BLOCK_CHANGES: Mapping[str, Mapping[str, str]] = {
     "A6": _HEADER,
     "A8": {"key_type": "FFF"},
     "BU": {"key_length": "F", "key_type": "FFF"},
+    "KA": {"pair_code": "FF"},
     "B0": {"key_type": "FFF", "scheme": "S"},
     "BW": {name: _HEADER[name] for name in _HEADER if name not in ("key_type", "scheme", "key_usage")}
     | {"key_usage": "72"},
