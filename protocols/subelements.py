@@ -11,6 +11,8 @@ from typing import Final
 
 from protocols.errors import FormatError, LocalProtocolError
 
+NEW_KEY: Final = "11"
+NEW_KEY_CHECK_VALUE: Final = "12"
 PAYMENT_FACILITATOR: Final = "37"
 ELECTRONIC_COMMERCE_INDICATOR: Final = "42"
 AUTHENTICATION_VALUE: Final = "43"
@@ -30,6 +32,8 @@ LONGEST_VALUE: Final = 99  # two digits of length
 _TWO_DIGITS: Final = {f"{number:02d}": number for number in range(100)}
 
 SUBELEMENTS: Final[Mapping[str, str]] = {
+    NEW_KEY: "New key under the zone master key (0800, 161)",
+    NEW_KEY_CHECK_VALUE: "Check value of the new key",
     PAYMENT_FACILITATOR: "Payment facilitator and sub-merchant",
     ELECTRONIC_COMMERCE_INDICATOR: "Electronic commerce indicator",
     AUTHENTICATION_VALUE: "Cardholder authentication value",
@@ -46,7 +50,7 @@ SUBELEMENTS: Final[Mapping[str, str]] = {
 
 # Never shown, never journaled: gone after the authorization. An id that is not in the table is
 # treated the same, because nobody here can say what a stranger put in it.
-SECRET: Final = frozenset({CARD_VERIFICATION_CODE, NEW_PIN_BLOCK})
+SECRET: Final = frozenset({CARD_VERIFICATION_CODE, NEW_KEY, NEW_PIN_BLOCK})
 
 
 class SubelementError(FormatError):

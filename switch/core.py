@@ -25,15 +25,16 @@ from protocols.fitting import fitting
 from protocols.hsm import HsmAnswer
 from protocols.message import Message
 from protocols.participant import Participant, Role
-from protocols.session import LinkState, Signal
+from protocols.session import CARRIES_TRAFFIC, LinkState, Signal
 from protocols.values import fault, is_anything, is_run, is_run_or_foreign
 from switch import debts, records, replies
 from switch.configuration import Configuration
-from switch.ends import IssuerEnd, LinkEnd, Side
+from switch.ends import STAN_LAST, IssuerEnd, LinkEnd, Side
 from switch.express import Express
 from switch.hsm_end import Asker, Errand, HsmEnd
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
+from switch.key_changes import KeyChanges
 from switch.macs import Macs
 from switch.mandatory import is_complete, missing_element
 from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
@@ -96,6 +97,7 @@ class Core:
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
         self._express = Express(self, self._one)
         self._macs = Macs(self)
+        self.keys = KeyChanges(self)
         self._sealed: set[int] = set()  # connections on which messages are sealed
         self._clock = Instant(0.0, 0.0)  # at the last tick
         self._probed_at = 0.0
@@ -115,7 +117,7 @@ class Core:
         if link.sealed:
             self._sealed.add(number)
         if side is Side.ISSUER:
-            self._manage(link, codes.SIGN_ON, now)
+            self.manage(link, codes.SIGN_ON, now)
         elif side is Side.HSM:
             self._hsm.links.append(link)
 
@@ -186,6 +188,8 @@ class Core:
         if now.elapsed - self._probed_at >= 1.0:
             self._probed_at = now.elapsed
             self._probe_idle_links(now)
+            if self.keys.waits:
+                self.keys.tick(now)
 
     def durable(self, epoch: int, now: Instant) -> None:
         """The batch of this epoch is on disk: what it held may go."""
@@ -269,6 +273,8 @@ class Core:
         """Take up what the journal says was in our head, before anything else comes in."""
         self.memory = recovery.memory
         self.last_number = recovery.last_number
+        for key in recovery.keys:
+            self.keys.restore(key)
         for issuer, stan in recovery.last_stans.items():
             if issuer in self.issuers:
                 self.issuers[issuer].last_stan = stan
@@ -293,7 +299,7 @@ class Core:
         """Say good-bye to the issuers."""
         for issuer in self.issuers.values():
             for link in issuer.links:
-                self._manage(link, codes.SIGN_OFF, now)
+                self.manage(link, codes.SIGN_OFF, now)
 
     def give_up(self, now: Instant) -> None:
         """The time to stop has come: whoever still waits is told so, and what was sent is undone."""
@@ -428,7 +434,7 @@ class Core:
             return
         self.counts["repeat.answered"] += 1
         if past.reversed_by == UNDELIVERED or past.answered is None:
-            self._hold(link.number, replies.refusal(message, "reversed.undelivered"), None)
+            self.hold(link.number, replies.refusal(message, "reversed.undelivered"), None)
         else:
             unsaid = self.unsaid.get(key)
             if unsaid is None:
@@ -436,7 +442,7 @@ class Core:
             else:
                 unsaid.listeners += 1
                 link.outstanding += 1
-            self._hold(link.number, replies.first_answer(message, past.answered), unsaid)
+            self.hold(link.number, replies.first_answer(message, past.answered), unsaid)
 
     # ---- Stories ----
 
@@ -668,9 +674,9 @@ class Core:
             self.memory.bury(verdict.tombstone)
         transaction.listeners = 1 + len(transaction.waiting)
         self.unsaid[transaction.key] = transaction
-        self._hold(transaction.link, replies.first_answer(request.message, record), transaction)
+        self.hold(transaction.link, replies.first_answer(request.message, record), transaction)
         for number, message in transaction.waiting:
-            self._hold(number, replies.first_answer(message, record), transaction)
+            self.hold(number, replies.first_answer(message, record), transaction)
 
     # ---- Debts ----
 
@@ -726,7 +732,7 @@ class Core:
         for entry in issuer.saf.due(now.elapsed):
             link = issuer.next_link()
             assert link is not None
-            self._hold(link.number, fitting(link.dialect, entry.mti, entry.debt.values), None)
+            self.hold(link.number, fitting(link.dialect, entry.mti, entry.debt.values), None)
             self.counts[f"saf.sent.{entry.mti}"] += 1
 
     def _settle(self, issuer: IssuerEnd, entry: Entry, response_code: str, now: Instant) -> None:
@@ -763,15 +769,32 @@ class Core:
                 self._closures.append((link.number, "the peer does not answer"))
             elif not link.probed:
                 link.probed = True
-                self._manage(link, codes.ECHO, now)
+                self.manage(link, codes.ECHO, now)
 
     # ---- Network management ----
 
-    def _manage(self, link: LinkEnd, code: str, now: Instant) -> None:
-        """Send a 0800 of our own."""
-        stan = self.issuers[link.participant.id].take_stan() or "000001"
+    def manage(self, link: LinkEnd, code: str, now: Instant, more: Mapping[int, str] = {}) -> str:
+        """Send a 0800 of our own; its DE 11."""
+        end = self.issuers.get(link.participant.id)
+        stan = (end.take_stan() if end is not None else None) or f"{int(now.elapsed * 1000) % STAN_LAST + 1:06d}"
         elements = {de.TRANSMITTED_AT: now.transmitted_at(), de.STAN: stan, de.NETWORK_MANAGEMENT_CODE: code}
-        self.send(link.number, link.dialect.encode("0800", elements))
+        self.send(link.number, link.dialect.encode("0800", elements | dict(more)))
+        return stan
+
+    # ---- Keys: what `key_changes` asks of us ----
+
+    def link_to(self, participant: str) -> LinkEnd | None:
+        """A signed-on connection with a participant."""
+        links = (link for link in self._links.values() if link.participant.id == participant)
+        return next((link for link in links if link.state in CARRIES_TRAFFIC), None)
+
+    def agree(self, network: Configuration) -> None:
+        """From now on the agreements are these."""
+        self.network = network
+        for link in self._links.values():
+            link.participant = network.participants.get(link.participant.id, link.participant)
+        for name, issuer in self.issuers.items():
+            issuer.participant = network.participants[name]
 
     def _network_management(self, link: LinkEnd, message: Message, now: Instant) -> None:
         """The link's own messages: a peer's 0800, or the answer to one of ours."""
@@ -779,6 +802,8 @@ class Core:
             self._answer_management(link, message, now)
         elif message.mti == "0820":
             self.note("management.advice", participant=link.participant.id, code=management_code(message))
+        elif message.mti == "0810" and message.get(de.NETWORK_MANAGEMENT_CODE) == codes.KEY_CHANGE:
+            self.keys.answered(link, message, now)
         elif message.mti == "0810" and link.side is Side.ISSUER:
             signed_on = message.get(de.NETWORK_MANAGEMENT_CODE) == codes.SIGN_ON
             if signed_on and message.get(de.RESPONSE_CODE) == codes.APPROVED:
@@ -801,6 +826,9 @@ class Core:
             refusal = "link.not_signed_on"
         if refusal is not None:
             self.send(link.number, replies.refusal(message, refusal))
+            return
+        if signal is Signal.KEY_CHANGE:
+            self.keys.take(link, message, now)
             return
         link.state = state
         if signal is Signal.SIGN_ON and link.identifiable:
@@ -868,7 +896,7 @@ class Core:
 
     # ---- Holding and sending ----
 
-    def _hold(self, link: int, frame: bytes, token: object) -> None:
+    def hold(self, link: int, frame: bytes, token: object) -> None:
         """Send once everything recorded so far is durable: at once, when it is."""
         if self.outbox.must_wait:
             self.outbox.hold(link, frame, token)

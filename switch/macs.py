@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from protocols import mti
 from protocols.hsm import HsmAnswer
+from protocols.key_change import Use
 from protocols.message import Message
 from protocols.participant import Participant
 from protocols.seal import DIGITS, Seal, Unsealed, seal_of
@@ -67,6 +68,8 @@ class Macs:
         if not self._core.is_open(link):
             return
         if answer is not None and answer.done:
+            if keys[0] == link.participant.mac_key and link.participant.keys.previous_mac_key is not None:
+                self._core.keys.came_under_new(link.participant.id, Use.MAC)
             self._core.dispatch(link, message, now)
         else:
             refused = answer is not None and answer.error == INVALID

@@ -18,12 +18,16 @@ PIN_LONGEST = "12"
 UNREADABLE = frozenset({"20", "22", "24"})
 
 
-def translation(request: Request, network: Configuration) -> AskHsm | None:
-    """What to ask the HSM before the issuer can be asked; None where there is no PIN or no keys are agreed."""
+def translation(request: Request, network: Configuration, *, previous: bool = False) -> AskHsm | None:
+    """What to ask the HSM before the issuer can be asked; None where there is no PIN or no keys are agreed.
+
+    `previous`: by the zone key before the one in use, where that may still be used.
+    """
     block = request.message.get(de.PIN_BLOCK)
     if block is None or request.issued is None or request.issued.product.pin_untouched:
         return None
-    ours = request.participant.keys.terminal_zpk or request.participant.keys.zpk
+    keys = request.participant.keys
+    ours = (keys.terminal_zpk or keys.zpk) if not previous else None if keys.terminal_zpk else keys.previous_zpk
     theirs = network.participants[request.issued.issuer].keys.zpk
     if ours is None or theirs is None:
         return None

@@ -26,6 +26,7 @@ class Kind(IntEnum):
     ANSWERED = 3  # an answer is about to go out, and what is owed because of it
     OWED = 4  # a debt that no answer made: after a restart, or an approval nobody heard
     SETTLED = 5  # a debt was acknowledged
+    NEW_KEY = 6  # another key is agreed with a participant
 
 
 class Started(NamedTuple):
@@ -110,7 +111,19 @@ class Settled(NamedTuple):
     response_code: str
 
 
-Record = Started | Sent | Answered | Owed | Settled
+class NewKey(NamedTuple):
+    """Another key is agreed with a participant."""
+
+    kind: int
+    number: int  # of the last transaction before it
+    at: float
+    participant: str
+    use: str  # its name among the agreement's keys
+    key: str  # under the HSM's LMK
+    check_value: str
+
+
+Record = Started | Sent | Answered | Owed | Settled | NewKey
 
 _SHAPES: dict[int, Any] = {
     Kind.STARTED: Started,
@@ -118,6 +131,7 @@ _SHAPES: dict[int, Any] = {
     Kind.ANSWERED: Answered,
     Kind.OWED: Owed,
     Kind.SETTLED: Settled,
+    Kind.NEW_KEY: NewKey,
 }
 
 pack = msgpack.Packer(autoreset=True).pack

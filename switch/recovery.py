@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from protocols.mti import FINANCIAL
 from switch.memory import REVERSED, UNDELIVERED, Memory
-from switch.records import Answered, Debt, Owed, Record, Sent, Settled, pack
+from switch.records import Answered, Debt, NewKey, Owed, Record, Sent, Settled, pack
 
 
 class Found(NamedTuple):
@@ -40,12 +40,13 @@ def gather(records: Iterable[Record], sought: Container[str], found: dict[str, F
 class Recovery:
     """The sum of all records so far."""
 
-    __slots__ = ("debts", "last_number", "last_stans", "memory", "open")
+    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open")
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.last_number = 0
         self.last_stans: dict[str, int] = {}  # by issuer
+        self.keys: list[NewKey] = []  # as they came
         self.debts: dict[int, Debt] = {}  # not yet acknowledged, by number
         self.open: dict[int, Sent] = {}  # sent, and never answered
 
@@ -63,6 +64,8 @@ class Recovery:
                 self.memory.keep(record.key, pack(sent), None)
             self.memory.mark(record.key, UNDELIVERED)
             self._owe(record.debts)
+        elif isinstance(record, NewKey):
+            self.keys.append(record)
         elif isinstance(record, Settled):
             self.debts.pop(record.number, None)
 

@@ -20,6 +20,8 @@ def authorize(
         return declined("rate.none")
     if translation := pins.translation(request, network):
         translated = yield translation
+        if pins.trouble(translated) == "pin.wrong" and (earlier := pins.translation(request, network, previous=True)):
+            translated = yield earlier  # it may have been on its way when the key was changed
         if slug := pins.trouble(translated):
             return declined(slug)
         changes[de.PIN_BLOCK] = pins.translated_block(translated)

@@ -17,8 +17,8 @@ from switch.ends import LinkEnd
 
 MINUTE_S = 60.0
 
-#: What a peer may ask of a link today. Key changes come with the keys they change.
-TAKEN = frozenset({Signal.SIGN_ON, Signal.SIGN_OFF, Signal.ECHO})
+#: What a peer may ask of a link.
+TAKEN = frozenset({Signal.SIGN_ON, Signal.SIGN_OFF, Signal.ECHO, Signal.KEY_CHANGE})
 
 
 class Management(NamedTuple):
