@@ -10,6 +10,7 @@ from importlib import import_module
 
 TOOLS = {  # word -> module with `main(arguments) -> exit code`
     "console": "hsm_sim.console",
+    "encrypt-table": "hsm_sim.encrypt_table",
     "explain": "hsm_sim.explain",
     "fault": "hsm_sim.fault",
 }

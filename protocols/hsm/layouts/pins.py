@@ -158,6 +158,13 @@ UNDER_THE_LMK = (
         request=(_ACCOUNT, PinUnderLmk()),
         answer=(Run("pin", followed_by=0, shortest=5, longest=13, code=PIN_LENGTH, filled=True),),
     ),
+    Layout("BG", "move a PIN from the old LMK to the present one", request=(_ACCOUNT, PinUnderLmk()), answer=_KEPT),
+    Layout(
+        "LO",
+        "move a decimalisation table from the old LMK to the present one",
+        request=(decimalisation_table(),),
+        answer=(decimalisation_table(),),
+    ),
     Layout(
         "QK",
         "move a PIN under the LMK to another account",

@@ -5,12 +5,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hsm_sim import decimalisation
+from hsm_sim import decimalisation, encrypt_table
 from hsm_sim.key_block import Attributes
 from hsm_sim.keys import KeyStore
+from hsm_sim.lmk_pins import under_lmk
 from hsm_sim.primitives import dukpt_aes, dukpt_tdes, iso4, pin_block
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
+from hsm_sim.primitives.dynamic_cvv import dcvv
+from hsm_sim.primitives.emv import card_key, pan_block
 from hsm_sim.settings import Settings
 from tests.hsm_sim.known import ACCOUNT, K1, K2, Bench, K, block_under
 from tests.hsm_sim.known_pins import CARD, OF_TYPE, SERIAL
@@ -483,3 +486,49 @@ def test_what_holds_no_digits_a_weak_table_and_a_clear_one_where_none_may_be() -
     assert Bench(strong_decimalisation_tables=True).ask_good("EE", **weak).error == "25"
     assert Bench(strong_decimalisation_tables=True).ask_good("EE").error == "00"
     assert Bench(clear_decimalisation_tables=False).ask_good("EE").error == "25"
+
+
+# The old LMK, dynamic values, the tool
+
+
+@pytest.mark.parametrize("lmk_id", LMKS)
+def test_pins_and_tables_move_from_the_old_lmk_to_the_present_one(lmk_id: str) -> None:
+    ring, bench = STORE.ring(lmk_id), Bench()
+    assert ring is not None
+    assert ring.old is not None
+    old = under_lmk(ring.old.lmk, ACCOUNT, "987654321")
+    moved = bench.ask("BG", account=ACCOUNT, pin_under_lmk=old, lmk_id=lmk_id).fields
+    assert bench.ask("NG", account=ACCOUNT, lmk_id=lmk_id, **moved).fields == {"pin": "987654321F"}
+    table = decimalisation.encrypted(ring.old.lmk, "9876543210123456")
+    again = bench.ask("LO", decimalisation_table=table, lmk_id=lmk_id).fields["decimalisation_table"]
+    assert decimalisation.decrypted(ring.lmk, again) == "9876543210123456"
+
+
+@pytest.mark.parametrize("code", ["BG", "LO"])
+def test_without_an_old_lmk_nothing_moves(code: str) -> None:
+    lmk = {"id": "00", "set": "test-variant", "check_value": "0" * 16}
+    assert Bench(lmk=(lmk,)).ask_good(code).error == "12"
+
+
+def test_a_chips_value_verifies_and_one_digit_off_is_01() -> None:
+    bench = Bench()
+    assert bench.ask_good("PM").error == "00"
+    assert bench.ask_good("PM", value="29489").error == "01"
+    assert bench.ask_good("PM", atc="00095").error == "01"
+    assert bench.ask_good("PM", atc="65536").error == "15"
+    card = card_key(DesKey(bytes.fromhex("01234567899876543210012345678998")), pan_block("5123456789012345", "00"))
+    visa = {"scheme": "0", "track_data": "2512201", "value": "00" + dcvv(card, "5123456789012345", "2512", "201", 94)}
+    assert bench.ask_good("PM", **visa).error == "00"
+    assert bench.ask_good("PM", **{**visa, "track_data": "2512202"}).error == "01"
+    assert bench.ask_good("PM", **{**visa, "track_data": "251220"}).error == "15"
+
+
+def test_the_command_line_prints_an_encrypted_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert encrypt_table.main(["0123456789012345", "--lmk", "00"]) == 0
+    printed = capsys.readouterr().out.strip()
+    assert Bench(clear_decimalisation_tables=False).ask_good("EE", decimalisation_table=printed).error == "00"
+    assert encrypt_table.main(["0000000000000000"]) == 0
+    assert "weak" in capsys.readouterr().err
+    for wrong in (["12345"], ["0123456789012345", "--lmk", "77"], ["0123456789ABCDEF"]):
+        assert encrypt_table.main(wrong) == 2
+        assert capsys.readouterr().out == ""
