@@ -320,13 +320,22 @@ def _card_line(store: Store, bank: Bank, card: Card, moment: Moment) -> Line:
 
 
 def statement(store: Store, holder: Holder, most: int = STATEMENT_MOST) -> list[Line]:
-    """Payments with their holds, postings and declines, the newest first; each decline with its reason in words."""
+    """Payments with their holds, postings and declines, the newest first; each decline with its reason in words.
+
+    An authorization that is `completed` stands beside the completions that posted it, which name it as `original`.
+    Inquiries moved nothing and are not here.
+    """
     cards = [card.token for card in store.cards.values() if _is_of(store, card, holder)]
-    return [_payment_line(store, one) for one in store.bookings_of(cards, most)] if cards else []
+    found = store.bookings_of(cards, most) if cards else []
+    return [_payment_line(store, one) for one in found if one.way is not Way.NOTHING or _is_declined(one)]
+
+
+def _is_declined(one: Booking) -> bool:
+    return one.state is BookingState.DECLINED
 
 
 def _payment_line(store: Store, one: Booking) -> Line:
-    declined = one.state is BookingState.DECLINED
+    declined = _is_declined(one)
     return {
         "key": one.key,
         "at": one.at,

@@ -6,6 +6,7 @@ default of a message stands in `Switch.request`.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from typing import Any
 import trio
 from trio.testing import memory_stream_pair
 
-from issuers.bank import Bank
+from issuers import bank as bank_module
+from issuers.bank import Bank, bank_of
+from issuers.counter import Counter
 from issuers.host import Host
 from issuers.store import Store, bank_path
 from protocols import elements as de
@@ -191,6 +194,16 @@ class Switch:
         return int((answer.get(de.ADDITIONAL_AMOUNTS) or "0")[-12:])
 
 
+def nbk_with(*, keys: dict[str, str] | None = None, bank: dict[str, Any] | None = None, **products: Any) -> Bank:
+    """The National Bank of Kuwait with other rules: `nbk_with(debit={"payments_per_day": 2})`."""
+    file = Path(bank_module.__file__).parent / "banks" / "nbk.toml"
+    content = tomllib.loads(file.read_text()) | (bank or {})
+    content["keys"] |= keys or {}
+    for name, rules in products.items():
+        content["products"][name.replace("_", "-")] |= rules
+    return bank_of(content, "nbk")
+
+
 def frame_of(message: Fields | bytes) -> bytes:
     if isinstance(message, bytes):
         return message
@@ -213,17 +226,24 @@ class Branch:
 
     bank: Bank
     state: Path
-    hsm: FakeHsm = field(default_factory=FakeHsm)
+    hsm: Any = field(default_factory=FakeHsm)
     clock: Clock = field(default_factory=Clock)
     stans: Iterator[int] = field(default_factory=lambda: count(1))  # a switch does not begin anew when a bank does
+    host: Host = field(init=False)
+    zpk: str = "U" + "0" * 32
+    database: str | None = None
+
+    def counter(self, holder: str | None = None) -> Counter:
+        return Counter(self.host, holder)
 
     @asynccontextmanager
     async def open(self, *, wait_for_pvvs: bool = True) -> AsyncIterator[Switch]:
         """The host runs, and a switch is connected; at the end the ledger must be in order."""
-        store = Store(bank_path(self.state, self.bank.id))
+        store = Store(bank_path(self.state, self.bank.id), self.database, self.bank.id)
         try:
             async with trio.open_nursery() as nursery:
-                host = Host(self.bank, DIALECT, store, self.hsm, nursery, zpk="U" + "0" * 32, now=self.clock)
+                host = Host(self.bank, DIALECT, store, self.hsm, nursery, zpk=self.zpk, now=self.clock)
+                self.host = host
                 host.seed()
                 host.start()
                 if wait_for_pvvs:
