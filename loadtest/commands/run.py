@@ -28,11 +28,16 @@ LEAVES = 2  # interrupts after which we leave at once
 
 def configure(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the run directory (default: runs/NAME-TIME)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="share the plan among so many processes")
     parser.add_argument("--workers", metavar="HOST:PORT,…", help="share the plan among workers on other hosts")
     parser.add_argument("--worker-tls", type=Path, metavar="DIR", help="ca.crt, coordinator.crt and .key for them")
     parser.add_argument("--worker-token", type=Path, metavar="FILE", help="the workers' shared secret")
+    add_run_output(parser)
+
+
+def add_run_output(parser: argparse.ArgumentParser) -> None:
+    """Where a run goes, and what is said meanwhile."""
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the run directory (default: runs/NAME-TIME)")
     parser.add_argument("--spin", action="store_true", help="burn the last 200 µs before a message instead of sleeping")
     parser.add_argument("--json", action="store_true", help="the summary as JSON on standard output")
     parser.add_argument("--json-lines", action="store_true", help="a JSON object every second on standard output")
@@ -64,7 +69,7 @@ def scenario_of(options: argparse.Namespace) -> Scenario:
         changes["plan.seed"] = options.seed
     scenario = load_scenario(options.scenario, **changes)
     check_rate(scenario, options.max_rate)
-    check_target(scenario.target.host, _addresses(scenario.target.host), options.allow_remote)
+    check_target(scenario.target.host, addresses_of(scenario.target.host), options.allow_remote)
     return scenario
 
 
@@ -170,7 +175,7 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def _addresses(host: str) -> list[str]:
+def addresses_of(host: str) -> list[str]:
     try:
         return sorted({str(found[4][0]) for found in socket.getaddrinfo(host, None)})
     except OSError as error:
