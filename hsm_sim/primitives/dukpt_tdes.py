@@ -8,7 +8,7 @@ wire, is decided elsewhere.
 
 from enum import Enum
 
-from hsm_sim.primitives.des import BLOCK, DOUBLE, DesKey, xor
+from hsm_sim.primitives.des import BLOCK, DOUBLE, DesKey, encrypted_once, xor
 
 KSN_LENGTH = 10
 COUNTER_BITS = 21
@@ -40,7 +40,7 @@ def initial_key(bdk: DesKey, ksn: bytes) -> bytes:
     if len(bdk.clear) != DOUBLE or len(ksn) != KSN_LENGTH:
         raise ValueError("a BDK has 16 bytes and a KSN 10")
     serial = (int.from_bytes(ksn, "big") & ~COUNTER_MASK).to_bytes(KSN_LENGTH, "big")[:BLOCK]
-    return bdk.encrypt(serial) + DesKey(xor(bdk.clear, _HALVES_MASK)).encrypt(serial)
+    return bdk.encrypt(serial) + encrypted_once(xor(bdk.clear, _HALVES_MASK), serial)
 
 
 def transaction_key(initial: bytes, ksn: bytes) -> bytes:
@@ -67,7 +67,7 @@ def _next_key(key: bytes, register: bytes) -> bytes:
 
 def _half(key: bytes, register: bytes) -> bytes:
     left, right = key[:BLOCK], key[BLOCK:]
-    return xor(DesKey(left).encrypt(xor(register, right)), right)
+    return xor(encrypted_once(left, xor(register, right)), right)
 
 
 def key_for(purpose: Purpose, transaction: bytes) -> DesKey:
