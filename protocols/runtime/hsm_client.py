@@ -5,23 +5,26 @@ scheduler turn share one write, and one sweeper watches all deadlines: a questio
 costs no task and no timer of its own. What is asked, and what an error code
 means, is the caller's business.
 
+`dial` is how the link is made: TCP unless `tls_dial(…)` or `dial_udp` is given. `HsmGroup` is several HSMs
+that ask as one.
+
 When the HSM cannot answer in time, or at all, the question ends with `HsmDown`
 and is not asked again: the caller decides, for only it knows what waits behind.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.framing import framing_named
 from protocols.hsm import FRAME_MAX, HEADER_LENGTH, HsmAnswer, pack_request, read_answer
-from protocols.runtime.dialer import keep_dialled
+from protocols.runtime.dialer import Dial, dial_tcp, keep_dialled
 from protocols.runtime.link import Link
 
 TIMEOUT_S: Final = 1.0  # the innermost deadline of the network: a switch that waits longer has lost the issuer's time
@@ -47,6 +50,20 @@ class _Question:
     on_answer: OnAnswer
 
 
+class Hsm(Protocol):
+    """Whoever may be asked: one HSM, or several as one."""
+
+    @property
+    def is_up(self) -> bool:
+        """There is a link."""
+
+    async def ask(self, command: str, **fields: str | bytes) -> HsmAnswer:
+        """The answer, or HsmDown."""
+
+    def submit(self, command: str, fields: Mapping[str, str | bytes], on_answer: OnAnswer) -> None:
+        """Ask without waiting."""
+
+
 class HsmClient:
     """The client of one HSM at `address`, living in the caller's nursery.
 
@@ -61,11 +78,13 @@ class HsmClient:
         timeout_s: float = TIMEOUT_S,
         *,
         random: Random | None = None,
+        dial: Dial = dial_tcp,
     ) -> None:
         if header_length < 1:
             raise LocalProtocolError("without a header nobody can tell the answers apart")
         self.address = address
         self.timeout_s = timeout_s
+        self._dial = dial
         self._header_length = header_length
         self._numbers = min(10**header_length, IN_FLIGHT_MAX)
         self._next = 0
@@ -94,18 +113,7 @@ class HsmClient:
 
     async def ask(self, command: str, **fields: str | bytes) -> HsmAnswer:
         """The HSM's answer, whatever its error code. Raises HsmDown when there is none."""
-        answered = trio.Event()
-        outcome: list[Outcome] = []
-
-        def on_answer(what: Outcome) -> None:
-            outcome.append(what)
-            answered.set()
-
-        self.submit(command, fields, on_answer)
-        await answered.wait()
-        if isinstance(outcome[0], HsmDown):
-            raise outcome[0]
-        return outcome[0]
+        return await _asked(self, command, fields)
 
     def submit(self, command: str, fields: Mapping[str, str | bytes], on_answer: OnAnswer) -> None:
         """Ask without waiting: `on_answer` is called exactly once, at once where there is no link.
@@ -146,7 +154,12 @@ class HsmClient:
                     nursery.start_soon(self._send_together)
                     nursery.start_soon(self._sweep)
                     await keep_dialled(
-                        self.address, framing_named("len2", longest=FRAME_MAX), self._converse, name=name, random=random
+                        self.address,
+                        framing_named("len2", longest=FRAME_MAX),
+                        self._converse,
+                        name=name,
+                        random=random,
+                        dial=self._dial,
                     )
         finally:
             self._closed = True
@@ -207,3 +220,128 @@ class HsmClient:
         waiting, self._waiting = self._waiting, {}
         for question in waiting.values():
             question.on_answer(HsmDown(why))
+
+
+async def _asked(hsm: Hsm, command: str, fields: Mapping[str, str | bytes]) -> HsmAnswer:
+    answered = trio.Event()
+    outcome: list[Outcome] = []
+
+    def on_answer(what: Outcome) -> None:
+        outcome.append(what)
+        answered.set()
+
+    hsm.submit(command, fields, on_answer)
+    await answered.wait()
+    if isinstance(outcome[0], HsmDown):
+        raise outcome[0]
+    return outcome[0]
+
+
+PROBE_S: Final = 1.0  # how often an HSM that did not answer is asked how it is
+
+
+class HsmGroup:
+    """Several HSMs with the same keys, asked as one: the first that answers, in the order given.
+
+    A question that one of them leaves without an answer is asked of the next; each has its share of `timeout_s`,
+    so that the caller's deadline stays what it is. Who let a question wait is not asked again until it has
+    answered an NC. An error code is an answer: it is handed on, and nobody else is asked.
+    """
+
+    def __init__(self, hsms: Sequence[HsmClient], nursery: trio.Nursery, timeout_s: float = TIMEOUT_S) -> None:
+        if not hsms:
+            raise LocalProtocolError("a group of no HSM answers nothing")
+        self.hsms = tuple(hsms)
+        self.failovers = 0  # questions that another HSM answered than the one asked first
+        for hsm in self.hsms:
+            hsm.timeout_s = timeout_s / len(self.hsms)
+        self._suspects: set[HsmClient] = set()
+        self._suspected = trio.Event()
+        self._scope = trio.CancelScope()
+        nursery.start_soon(self._probe, name="hsm group")
+
+    def __repr__(self) -> str:
+        return f"<HsmGroup {', '.join(map(repr, self.hsms))}>"
+
+    @property
+    def is_up(self) -> bool:
+        return any(hsm.is_up for hsm in self.hsms)
+
+    @property
+    def suspects(self) -> frozenset[HsmClient]:
+        """Those that left a question without an answer and have not answered since."""
+        return frozenset(self._suspects)
+
+    async def wait_up(self) -> None:
+        """Until there is a link to one of them."""
+        async with trio.open_nursery() as nursery:
+
+            async def wait_for(hsm: HsmClient) -> None:
+                await hsm.wait_up()
+                nursery.cancel_scope.cancel()
+
+            for hsm in self.hsms:
+                nursery.start_soon(wait_for, hsm)
+
+    async def ask(self, command: str, **fields: str | bytes) -> HsmAnswer:
+        """The first answer there is. Raises HsmDown when nobody answers."""
+        return await _asked(self, command, fields)
+
+    def submit(self, command: str, fields: Mapping[str, str | bytes], on_answer: OnAnswer) -> None:
+        """Ask without waiting: `on_answer` is called exactly once. Raises LocalProtocolError as an HsmClient does."""
+        self._ask_next(command, fields, on_answer, self._in_turn(), HsmDown("no HSM can be reached"))
+
+    async def aclose(self) -> None:
+        """End all of them."""
+        self._scope.cancel()
+        for hsm in self.hsms:
+            await hsm.aclose()
+
+    def _in_turn(self) -> list[HsmClient]:
+        """Who is asked, in which order: those with a link, the trusted ones first."""
+        up = [hsm for hsm in self.hsms if hsm.is_up]
+        return sorted(up, key=self._suspects.__contains__)
+
+    def _ask_next(
+        self,
+        command: str,
+        fields: Mapping[str, str | bytes],
+        on_answer: OnAnswer,
+        others: list[HsmClient],
+        down: HsmDown,
+    ) -> None:
+        if not others:
+            on_answer(down)
+            return
+        hsm, *rest = others
+
+        def heard(outcome: Outcome) -> None:
+            if isinstance(outcome, HsmDown):
+                self._suspect(hsm)
+                self.failovers += bool(rest)
+                self._ask_next(command, fields, on_answer, rest, outcome)
+            else:
+                on_answer(outcome)
+
+        hsm.submit(command, fields, heard)
+
+    def _suspect(self, hsm: HsmClient) -> None:
+        self._suspects.add(hsm)
+        self._suspected.set()
+
+    async def _probe(self) -> None:
+        with self._scope:
+            while True:
+                await self._suspected.wait()
+                self._suspected = trio.Event()
+                while self._suspects:
+                    await trio.sleep(PROBE_S)
+                    for hsm in tuple(self._suspects):
+                        await self._ask_how_it_is(hsm)
+
+    async def _ask_how_it_is(self, hsm: HsmClient) -> None:
+        try:
+            await hsm.ask("NC")
+        except HsmDown:
+            return  # still a suspect
+        self._suspects.discard(hsm)
