@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 TOOLS = {  # word -> module with `main(arguments) -> exit code`
+    "ceremony": "hsm_sim.ceremony",
     "console": "hsm_sim.console",
     "encrypt-table": "hsm_sim.encrypt_table",
     "explain": "hsm_sim.explain",

@@ -10,8 +10,12 @@ from pathlib import Path
 import structlog
 import trio
 
-from hsm_sim import device
+from hsm_sim import device, own_lmks
+from hsm_sim.ceremony import read_passphrase
 from hsm_sim.command import Randomness
+from hsm_sim.keys import KeyStore
+from hsm_sim.lmk import Lmk
+from hsm_sim.own_lmks import CeremonyError
 from hsm_sim.server import Bound, Server, Wires
 from hsm_sim.settings import Settings, load
 from protocols import network, pki
@@ -40,7 +44,14 @@ async def _party(asked: argparse.Namespace, stop: trio.Event) -> int:
         if asked.state is not None:
             device.remember(asked.state, device.Device(remembered.reboots, count))
 
-    server = Server(settings, randomness, draw=draw, reboots=remembered.reboots, on_tamper=note_tampers)
+    server = Server(
+        settings,
+        randomness,
+        draw=draw,
+        store=KeyStore(settings, _own_lmks(settings, asked)),
+        reboots=remembered.reboots,
+        on_tamper=note_tampers,
+    )
     server.figures.tampers = remembered.tampers
     async with trio.open_nursery() as background:
         if wires.credentials is not None:
@@ -104,6 +115,24 @@ def _remembered(state: Path | None) -> device.Device:
     return remembered
 
 
+def _own_lmks(settings: Settings, asked: argparse.Namespace) -> list[Lmk]:
+    """The LMKs of a key ceremony, where there are any and their passphrase was given."""
+    own: list[Lmk] = []
+    try:
+        if asked.state is not None and asked.lmk_passphrase is not None:
+            own = own_lmks.opened(asked.state, read_passphrase(asked.lmk_passphrase))
+        elif asked.state is not None and own_lmks.listed(asked.state):
+            log.warning("own LMKs stay closed: no passphrase was given (--lmk-passphrase)")
+    except CeremonyError as error:
+        raise ConfigurationError(str(error)) from None
+    published = {lmk.id for lmk in settings.lmk}
+    if twice := published.intersection(lmk.id for lmk in own):
+        raise ConfigurationError(f"LMK {min(twice)} stands in the settings and among the own LMKs")
+    if missing := set(settings.own_lmks).difference(lmk.id for lmk in own):
+        raise ConfigurationError(f"LMK {min(missing)} is among the settings' own LMKs and was not opened")
+    return own
+
+
 def _randomness(seed: int | None) -> tuple[Randomness, Callable[[], float]]:
     """What keys and PIN blocks are made from, and what decides whether a fault strikes."""
     if seed is None:
@@ -119,6 +148,7 @@ def _arguments(given: Sequence[str], tools: Iterable[str]) -> argparse.Namespace
     )
     parser.add_argument("--network", type=Path, metavar="DIR", help="the network's files (default: the demonstration)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="where certificates and what it remembers lie")
+    parser.add_argument("--lmk-passphrase", type=Path, metavar="FILE", help="opens the LMKs of a key ceremony")
     parser.add_argument("--check", action="store_true", help="read the files, list what is wrong with them, and end")
     parser.add_argument("--seed", type=int, metavar="N", help="predictable randomness, for tests only")
     return parser.parse_args(given)

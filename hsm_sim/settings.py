@@ -77,13 +77,14 @@ class Settings(_Setting):
     refuse_equal_halves: bool = False  # 75 for a double-length key that is a single one twice
     cached_keys: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # opened keys kept ready, per LMK
     lmk: tuple[LmkSetting, ...] = TEST_LMKS
+    own_lmks: tuple[_LmkId, ...] = ()  # from a key ceremony, without which this HSM does not start
 
     @model_validator(mode="after")
     def _lmks_fit(self) -> Self:
         ids = [lmk.id for lmk in self.lmk]
         if len(set(ids)) != len(ids):
             raise ValueError("lmk: two LMKs have the same id")
-        if self.default_lmk not in ids:
+        if self.default_lmk not in (*ids, *self.own_lmks):
             raise ValueError("default_lmk: no LMK has this id")
         return self
 
