@@ -7,6 +7,15 @@ from hypothesis import strategies as st
 from protocols.hsm import LAYOUTS
 from protocols.hsm.fields import Choice, Digits, Hex, Key, Part, PinBlock, Run, Text, UnreadableError, Until
 from protocols.hsm.layout import Layout
+from protocols.hsm.pin_fields import (
+    ExcludedPins,
+    KeySerialNumber,
+    PinUnderLmk,
+    account,
+    decimalisation_table,
+    offset,
+    validation_data,
+)
 from tests.hsm_sim.known import GOOD
 
 QUICK = sorted(code for code, layout in LAYOUTS.items() if layout._quick_request)
@@ -119,3 +128,66 @@ def test_every_layout_knows_the_names_of_its_fields() -> None:
         assert layout.command == code
         assert set(GOOD[code]) <= set(layout.request_names)
         assert len(set(layout.request_names) - {"mac"}) == len([n for n in layout.request_names if n != "mac"])
+
+
+# Fields of PIN commands that do not say how long they are
+
+
+@pytest.mark.parametrize(
+    ("part", "text", "code"),
+    [
+        (account(), "11111111111", "22"),
+        (account(), "11111111111A", "22"),
+        (account(), "1234567890123456", ""),
+        (account(), "12345678901234567890;", ""),
+        (validation_data(), "41111111111", "15"),
+        (validation_data(), "411111111111", "15"),
+        (validation_data(), "NN1111111111", "15"),
+        (validation_data(), "P123456789012345", "15"),
+        (decimalisation_table(), "012345678901234", "25"),
+        (decimalisation_table(), "L" + "0" * 31, "25"),
+        (offset(), "123FFFFFFFFF", "15"),
+        (offset(), "1234FFFF5FFF", "15"),
+        (PinUnderLmk(), "1234", "14"),
+        (PinUnderLmk(), "M" + "0" * 31, "14"),
+        (ExcludedPins(), "*0204123", "15"),
+        (ExcludedPins(), "*0103123", "15"),
+        (ExcludedPins(), "*01", "15"),
+    ],
+)
+def test_a_part_of_a_pin_command_refuses_what_is_not_its_kind(part: Part, text: str, code: str) -> None:
+    if not code:  # the first twelve digits are an account; what follows is somebody else's
+        assert part.read(text, 0, {}, {}) == 12
+        return
+    with pytest.raises(UnreadableError) as caught:
+        part.read(text, 0, {}, {})
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(("descriptor", "length"), [("A05", 20), ("605", 16), ("906", 20), ("804", 17)])
+def test_a_ksn_is_as_long_as_its_descriptor_says(descriptor: str, length: int) -> None:
+    asked = {"descriptor": descriptor, "bdk": "U" + "0" * 32}
+    assert KeySerialNumber("ksn", "descriptor", "bdk").read("F" * 30, 0, {}, asked) == length
+    of_aes = {"descriptor": descriptor, "bdk": "S10096B0AX00S0002"}
+    assert KeySerialNumber("ksn", "descriptor", "bdk").read("F" * 30, 0, {}, of_aes) == 24
+
+
+@given(
+    st.sampled_from(["EA", "DA", "BK", "EC", "BE", "CC", "CU", "DU", "FW", "JE"]),
+    st.sampled_from([16, 32]),
+    st.sampled_from(["111111111111", "4111111111111;", "4111111111111111111;"]),
+    st.sampled_from(["0" * 16, "F" * 16, "L" + "A" * 32]),
+    st.sampled_from(["41111111111N", "N11111111111", "P" + "F" * 16]),
+    st.sampled_from(["", "%00", "~%00", "\x19t"]),
+)
+def test_long_and_short_blocks_accounts_and_tables_are_told_apart(
+    code: str, digits: int, number: str, table: str, data: str, tail: str
+) -> None:
+    layout = LAYOUTS[code]
+    values = dict(GOOD[code]) | {"account": number, "decimalisation_table": table, "validation_data": data}
+    values |= {"pin_block": "48" * (digits // 2), "new_pin_block": "48" * (digits // 2), "pin_under_lmk": "1" * 13}
+    values = {name: value for name, value in values.items() if name in layout.request_names}
+    text = layout.write_request(values)
+    found: dict[str, str] = {}
+    assert layout.read_request(text + tail, 0, found) == len(text)
+    assert {name: found[name] for name in values} == values
