@@ -44,11 +44,12 @@ from protocols.framing import framing_named
 from protocols.network import NetworkError
 from protocols.participant import Participant, load_participants
 from protocols.pki import FOLDER, SWITCH
+from protocols.runtime.dialer import Dial, dial_tcp
 from protocols.runtime.exits import DONE, MISCONFIGURED, ConfigurationError, FatalError
 from protocols.runtime.hsm_client import HsmClient
 from protocols.runtime.listener import Entrance, Guest, NotWelcomeError, PlainEntrance, TlsEntrance, serve
 from protocols.runtime.party import announce, run
-from protocols.runtime.tls import Credentials, keep_current
+from protocols.runtime.tls import Credentials, keep_current, tls_dial
 
 READY_WAITS_S = 0.3  # for the HSM to make the PVVs of a new bank; without one only PINs are declined
 DATABASE_VARIABLE = "PAYSWITCH_ISSUERS_DATABASE"  # a URL of PostgreSQL, for all banks started with it
@@ -159,7 +160,7 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
         async with trio.open_nursery() as background, trio.open_nursery() as links:
             hsm = HsmClient(places.address(bank.hsm), background) if bank.keys.needs_hsm else None
             dialect = _dialect(bank, agreement, options.dialect)
-            bank_host = Host(bank, dialect, store, hsm, background, zpk=_zpk(agreement))
+            bank_host = Host(bank, dialect, store, hsm, background, zpk=_zpk(agreement), zmk=_zmk(bank, agreement))
             bank_host.seed()
             framing = framing_named(_framing(bank, agreement), keep_alive=bool(agreement and agreement.keep_alive))
             guest = framing, bank_host.serve
@@ -174,7 +175,8 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
             await background.start(admin.serve_admin, bank_host, admin.socket_path(path))
             if bank.dial is not None:
                 name = agreement.institution_id if agreement else ""
-                background.start_soon(keep_links, bank_host, places.address(bank.dial), framing, name)
+                dial = _dial(bank, places, options)
+                background.start_soon(keep_links, bank_host, places.address(bank.dial), framing, name, dial)
             with trio.move_on_after(READY_WAITS_S):
                 await bank_host.pvvs_made.wait()
             announce("ready", bank.id)
@@ -186,6 +188,13 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     finally:
         store.close()
     return DONE
+
+
+def _dial(bank: Bank, places: network.Network, options: argparse.Namespace) -> Dial:
+    """Plain, or mutual TLS where the switch's port takes nothing else."""
+    if not options.tls and bank.dial not in places.tls_ports:
+        return dial_tcp
+    return tls_dial(Credentials.of(bank.id, options.state / FOLDER), SWITCH)
 
 
 def _database(bank: Bank) -> str | None:
@@ -218,6 +227,10 @@ def _today() -> date:
 
 def _framing(bank: Bank, agreement: Participant | None) -> str:
     return bank.framing or (agreement.framing if agreement else "len2")
+
+
+def _zmk(bank: Bank, agreement: Participant | None) -> str | None:
+    return bank.keys.zmk or (agreement.keys.zmk if agreement else None)
 
 
 def _zpk(agreement: Participant | None) -> str | None:

@@ -112,6 +112,7 @@ class Host:
         nursery: trio.Nursery,
         *,
         zpk: str | None = None,
+        zmk: str | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.bank = bank
@@ -124,6 +125,7 @@ class Host:
         self.playbook = self._desk.playbook
         self.news = trio.Event()  # set, and replaced, whenever something is recorded
         self._nursery = nursery
+        self._zmk = zmk or bank.keys.zmk
         self._now = now
         self._last_stan = 0
         self._at_the_hsm: dict[str, list[tuple[Connection, Ask]]] = {}  # by key: the request, then its repeats
@@ -182,7 +184,7 @@ class Host:
 
     async def _change_key(self, connection: Connection, message: Message) -> None:
         """A new key for PIN blocks: in use, and on disk, before it is acknowledged."""
-        key = await keys.imported(message, self.bank.keys.zmk, self.hsm)
+        key = await keys.imported(message, self._zmk, self.hsm)
         if key is not None and key != self.zpk:
             at = self.moment().at
             self._commit((Event(at, keys.CHANGED, keys.ZPK, key),))
