@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from acquirers.merchant import Merchant, load_merchants
 from acquirers.pin_pad import PinPad
+from acquirers.sealer import Sealer
 from protocols.network import NetworkError, called, explained, read_toml, toml_files
 from protocols.participant import Participant, Role, load_participants
 
@@ -34,6 +35,7 @@ class GatewayFile(BaseModel):
     merchants: Annotated[tuple[str, ...], Field(min_length=1)]
     makes_rrn: bool = False  # whether DE 37 is made here; else the switch makes one
     test_zpk: SecretStr | None = None  # the zone PIN key in clear: test keys only
+    test_mac_key: SecretStr | None = None  # the same of the key that seals messages, where one is agreed
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class House:
     merchants: Mapping[str, Merchant]
     acquirer_ids: Mapping[str, str]  # participant id of a merchant's bank -> DE 32
     makes_rrn: bool
+    sealer: Sealer | None  # None: its messages are not sealed
     pin_pad: PinPad | None  # None: no key is agreed, so no PIN can be entered
 
     @property
@@ -77,6 +80,7 @@ def load_house(name: str, directory: Path | None = None) -> House:
         raise NetworkError(explained(called(path), error)) from None
     except ValueError as error:
         raise NetworkError([f"{called(path)}: test_zpk: {error}"]) from None
+    sealer = _sealer(file, participants, path)
     if problems := _disagreements(file, participants, merchants):
         raise NetworkError([f"{called(path)}: {problem}" for problem in problems])
     return House(
@@ -88,8 +92,24 @@ def load_house(name: str, directory: Path | None = None) -> House:
         merchants=merchants if EVERY_MERCHANT in file.merchants else {id_: merchants[id_] for id_ in file.merchants},
         acquirer_ids={id_: one.institution_id for id_, one in participants.items() if one.has(Role.ACQUIRER)},
         makes_rrn=file.makes_rrn,
+        sealer=sealer,
         pin_pad=pin_pad,
     )
+
+
+def _sealer(file: GatewayFile, participants: Mapping[str, Participant], path: Path) -> Sealer | None:
+    """What seals its messages; the agreement and the gateway's own file must agree that they are sealed."""
+    agreed = participants.get(file.participant)
+    is_agreed = agreed is not None and agreed.mac_key is not None
+    if is_agreed != (file.test_mac_key is not None):
+        missing = "test_mac_key" if is_agreed else "keys.mac_key in the agreement"
+        raise NetworkError([f"{called(path)}: messages are sealed by both ends or by none: {missing} is missing"])
+    if agreed is None or file.test_mac_key is None:
+        return None
+    try:
+        return Sealer(file.test_mac_key.get_secret_value(), agreed.mac)
+    except ValueError as error:
+        raise NetworkError([f"{called(path)}: test_mac_key: {error}"]) from None
 
 
 def _path_of(name: str, directory: Path | None) -> Path:

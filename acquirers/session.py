@@ -17,10 +17,11 @@ from acquirers.house import House
 from acquirers.transaction import Request, Stamp, make_network_management, make_repeat, make_reversal
 from protocols import elements as de
 from protocols import mti as message_types
-from protocols.codes import APPROVED, ECHO, SIGN_OFF, SIGN_ON, is_approval
+from protocols.codes import APPROVED, ECHO, KEY_CHANGE, SIGN_OFF, SIGN_ON, is_approval, reason
 from protocols.dialect import Dialect
 from protocols.errors import FormatError
 from protocols.message import Message
+from protocols.seal import Unsealed, seal_of
 from protocols.session import CARRIES_TRAFFIC, LinkState, Signal
 from protocols.session import step as link_step
 
@@ -29,6 +30,9 @@ JITTER = 0.2  # of a wait, either way: a hundred gateways shall not come back in
 REFUSALS_MAX = 5  # an advice refused so often will not be taken the next time either
 OWED_IN_FLIGHT_MAX = 32  # after an outage the switch shall not be buried in what it missed
 STANS = 999_999
+_TAKEN = {de.RESPONSE_CODE: APPROVED}
+#: A terminal's keys are put into it by hand: it has no HSM that could take one off the wire.
+_KEY_REFUSED = {de.RESPONSE_CODE: reason("key.refused").response_code, de.REASON: "key.refused"}
 MONEY = (message_types.AUTHORIZATION, message_types.FINANCIAL)
 
 
@@ -176,7 +180,9 @@ class Session:
             except FormatError as error:
                 step.notes.append(f"unreadable from the switch: {error.slug}")
                 continue
-            if message_types.is_answer(message.mti):
+            if not self._is_believed(message):
+                step.notes.append(f"without the right seal: {message.mti} {message.stan}")
+            elif message_types.is_answer(message.mti):
                 self._answered(message, now, step)
             else:
                 self._asked(message, step)
@@ -207,7 +213,16 @@ class Session:
         self._pending.setdefault(key, []).append(_Pending(request, deadline, ticket))
 
     def _encoded(self, request: Request) -> bytes:
-        return self._dialect.encode(request.mti, request.values)
+        frame = self._dialect.encode(request.mti, request.values)
+        if (sealer := self._house.sealer) is None or not self._house.participant.seals(request.mti):
+            return frame
+        unsealed = Unsealed(self._dialect, frame)
+        return unsealed.sealed(sealer.mac(unsealed.covered))
+
+    def _is_believed(self, message: Message) -> bool:
+        """Whether it has the right seal, or needs none."""
+        sealer, agreed = self._house.sealer, self._house.participant
+        return sealer is None or not agreed.seals(message.mti) or sealer.is_right(seal_of(message))
 
     # --- answers
 
@@ -256,10 +271,11 @@ class Session:
 
     def _asked(self, message: Message, step: Step) -> None:
         if message.mti == "0800":
-            if message.network_management_code == SIGN_OFF and self.signed_on:
+            code = message.network_management_code
+            if code == SIGN_OFF and self.signed_on:
                 self._link = link_step(self._link, Signal.SIGN_OFF)
                 step.notes.append("the switch signs off")
-            step.frames.append(message.answered({de.RESPONSE_CODE: APPROVED}))
+            step.frames.append(message.answered(_TAKEN if code != KEY_CHANGE else _KEY_REFUSED))
         else:
             step.notes.append(f"the switch sends {message.mti}, which a gateway does not answer")
 

@@ -15,11 +15,12 @@ from protocols.runtime.exits import ConfigurationError
 
 LOCK = "up.lock"
 SWITCH = "switch"  # the switch's own folder in there
+ORDERS = "admin.sock"  # in it, while a switch runs
 ISSUERS = "issuers"  # the banks', a few files each
 
 #: What the parties keep, and what goes when a network starts afresh.
 BOOKS = (
-    *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key")),
+    *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key", ORDERS)),
     *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.sock")),
     "logs/*.log",
 )

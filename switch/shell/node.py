@@ -40,6 +40,7 @@ from switch.recovery import Recovery
 from switch.shell.archive import look_up
 from switch.shell.clock import now, today
 from switch.shell.counting import catch_up
+from switch.shell.orders import serve_orders
 from switch.store.journal import Journal, open_journal
 from switch.totals import Totals
 
@@ -217,6 +218,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
             nursery.start_soon(node.keep_time)
             nursery.start_soon(node.keep_archive, state / SWITCH)
             nursery.start_soon(node.keep_count, state / SWITCH)
+            nursery.start_soon(serve_orders, node, state / SWITCH)
             doors: list[trio.CancelScope] = []
             await open_doors(node, configuration, nursery, doors)
             nursery.start_soon(say_ready, node)
