@@ -56,6 +56,7 @@ ANY_MODE = ("B", "C", "D", "E", "G", "N", "S", "T", "V", "X", "Y")
 DES = ("D", "T")
 ANY_CIPHER = ("D", "T", "A")
 ALGORITHM_OF = {SINGLE: "D", DOUBLE: "T", des.TRIPLE: "T"}
+SHARED_TYPE = "002"  # by PVK, TMK and TPK
 DERIVED_TYPES = {**KEY_TYPES, **SECRET_TYPES}
 
 Random = Callable[[int], bytes]  # so many random bytes
@@ -69,6 +70,7 @@ class KeyRule:
     which. `parity`: the code for bad parity, which is also what a key of another
     type answers, for under the wrong variant a key opens as noise. `lengths` are
     those of DES keys. `usages`, `modes`, `algorithms`: what a key block may say.
+    `separated`: the type in place of 002, where that is not shared by setting.
     """
 
     field: str
@@ -80,6 +82,7 @@ class KeyRule:
     usages: tuple[str, ...] = ()  # left out: those of `types`
     modes: tuple[str, ...] = ANY_MODE
     algorithms: tuple[str, ...] = DES
+    separated: str | None = None
     component: bool = False  # a component of a key (version c…) will do as well
 
     _usages: frozenset[str] = dataclasses.field(init=False, repr=False, compare=False)
@@ -182,9 +185,12 @@ class VariantKeyring(Keyring):
     def __init__(self, lmk: Lmk, settings: Settings) -> None:
         super().__init__(lmk, settings)
         self._opened = lru_cache(maxsize=settings.cached_keys)(self._opened_anew)
+        self._separates = settings.separate_type_002
 
     def open(self, rule: KeyRule, fields: Mapping[str, str]) -> DesKey:
         key_type = rule.types[0] if rule.chosen_by is None else rule.type_for(fields)
+        if self._separates and rule.separated is not None and key_type == SHARED_TYPE:
+            key_type = rule.separated
         try:
             key = self._opened(fields[rule.field], key_type)
         except _NoiseError:

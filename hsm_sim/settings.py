@@ -74,6 +74,7 @@ class Settings(_Setting):
     cryptogram_padding: Literal["scheme", "host"] = "scheme"
     wrong_signature: Literal["01", "02"] = "02"  # what EY answers when a signature is not of this message
     x9_17_under_lmk: bool = True  # whether 32H, X and Y keys are taken under the LMK; else 26
+    separate_type_002: bool = False  # under a variant LMK: TPKs are of type 70D and no more of 002
     refuse_equal_halves: bool = False  # 75 for a double-length key that is a single one twice
     cached_keys: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # opened keys kept ready, per LMK
     lmk: tuple[LmkSetting, ...] = TEST_LMKS

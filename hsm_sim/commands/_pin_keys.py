@@ -7,10 +7,24 @@ from protocols.hsm import codes
 TPK_USAGES = ("71", "P0")
 BOTH = ("C", "N")  # a PIN change verifies and generates
 
-TPK = KeyRule("terminal_key", types=("002",), usages=TPK_USAGES, modes=DECRYPTS, algorithms=ANY_CIPHER)
+TPK = KeyRule(
+    "terminal_key",
+    types=("002",),
+    usages=TPK_USAGES,
+    modes=DECRYPTS,
+    algorithms=ANY_CIPHER,
+    separated="70D",
+)
 ZPK = KeyRule("zone_key", types=("001",), modes=DECRYPTS, algorithms=ANY_CIPHER)
 TO_ZPK = KeyRule("zone_key", types=("001",), modes=ENCRYPTS, algorithms=ANY_CIPHER)
-SOURCE_TPK = KeyRule("source_key", types=("002",), usages=TPK_USAGES, modes=DECRYPTS, algorithms=ANY_CIPHER)
+SOURCE_TPK = KeyRule(
+    "source_key",
+    types=("002",),
+    usages=TPK_USAGES,
+    modes=DECRYPTS,
+    algorithms=ANY_CIPHER,
+    separated="70D",
+)
 SOURCE_ZPK = KeyRule("source_key", types=("001",), modes=DECRYPTS, algorithms=ANY_CIPHER)
 DESTINATION_ZPK = KeyRule(
     "destination_key",
@@ -31,8 +45,9 @@ BDK = KeyRule(
 # A PIN block's key the type of which the request says: ZPK or TPK.
 OF_TYPE = KeyRule(
     "key",
-    types=("001", "002"),
+    types=("001", "002", "70D"),
     chosen_by="key_type",
+    separated="70D",
     usages=("72", *TPK_USAGES),
     modes=DECRYPTS,
     algorithms=ANY_CIPHER,

@@ -532,3 +532,12 @@ def test_the_command_line_prints_an_encrypted_table(capsys: pytest.CaptureFixtur
     for wrong in (["12345"], ["0123456789012345", "--lmk", "77"], ["0123456789ABCDEF"]):
         assert encrypt_table.main(wrong) == 2
         assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("code", ["CA", "DC", "DA", "BC", "JC"])
+def test_where_type_002_is_not_shared_a_terminals_key_is_of_70d(code: str) -> None:
+    field = "source_key" if code == "CA" else "terminal_key"
+    separate, shared = key("00", K1, "70D", ""), key("00", K1, "002", "")
+    assert Bench().ask_good(code, **{field: separate}).error == "10"
+    assert Bench(separate_type_002=True).ask_good(code, **{field: separate}).error == "00"
+    assert Bench(separate_type_002=True).ask_good(code, **{field: shared}).error == "10"
