@@ -134,7 +134,7 @@ a PIN, a PAN or a field.
 | a tampered box | commands that need an LMK answer 13 |
 | LG | three digits, milliseconds |
 | "base port + 1 + n" | `port_selects_lmk`; TCP only |
-| BS, NK | not built: 68 |
+| NK | not built: 68 |
 | EBCDIC, STX/ETX and asynchronous framings | not built |
 """
 

@@ -5,7 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hsm_sim.key_scheme import KEY_SCHEMES, parse, unwrap, wrap
-from hsm_sim.lmk import KEY_TYPES, TEST_VARIANT_PAIRS, Lmk
+from hsm_sim.keys import check_value
+from hsm_sim.lmk import KEY_TYPES, SETS, TEST_VARIANT_PAIRS, Lmk
+from hsm_sim.primitives.aes import AesKey
+from hsm_sim.primitives.des import DesKey
+from hsm_sim.primitives.enclosed import NotEnclosedError, disclosed, enclosed
 from tests.hsm_sim.known import K1, K2, Z
 
 LMK = Lmk("00", TEST_VARIANT_PAIRS)
@@ -42,6 +46,36 @@ def test_what_is_wrapped_unwraps(letter: str, key_type: str, data: st.DataObject
     clear = data.draw(st.binary(min_size=scheme.length, max_size=scheme.length))
     wire = wrap(LMK.pair(key_type), scheme, clear)
     assert unwrap(LMK.pair(key_type), *parse(wire)) == clear
+
+
+@pytest.mark.parametrize(("name", "value"), [("test-3des-block", "8E0EC0"), ("test-aes-block", "DB3FB6")])
+def test_the_key_block_lmks_have_their_published_check_values(name: str, value: str) -> None:
+    lmk = SETS[name]
+    assert isinstance(lmk, DesKey | AesKey)
+    assert check_value(lmk) == value
+
+
+@pytest.mark.parametrize(
+    ("message", "mac"),
+    [
+        ("", "bb1d6929e95937287fa37d129b756746"),
+        ("6bc1bee22e409f96e93d7e117393172a", "070a16b46b4d4144f79bdd9dd04a287c"),
+    ],
+)
+def test_aes_cmac_is_that_of_rfc_4493(message: str, mac: str) -> None:
+    key = AesKey(bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))
+    for _ in range(2):  # the keyed context is copied, not used up
+        assert key.cmac(bytes.fromhex(message)).hex() == mac
+
+
+@given(st.binary(min_size=1, max_size=600), st.sampled_from(sorted(KEY_TYPES)))
+def test_a_secret_of_any_length_is_enclosed_and_disclosed_and_nothing_else_is(secret: bytes, key_type: str) -> None:
+    key = DesKey(LMK.pair(key_type))
+    value = enclosed(key, secret)
+    assert disclosed(key, value) == secret
+    for spoilt in (value[:-1], value[:-1] + bytes((value[-1] ^ 1,)), bytes((value[0] ^ 1,)) + value[1:], b""):
+        with pytest.raises(NotEnclosedError):
+            disclosed(key, spoilt)
 
 
 def test_every_key_type_has_a_pair_of_its_own() -> None:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from hsm_sim.lmk import LmkKind
+from hsm_sim.own_lmks import save
+from hsm_sim.primitives.at_rest import COST_LEAST
 from protocols import network, pki
 
 
@@ -87,3 +90,24 @@ def test_a_bad_file_is_explained_and_ends_it(place: tuple[Path, int]) -> None:
     assert (ended.returncode, out) == (2, "")
     assert "header_length" in err
     assert "firmware" in err
+
+
+def test_own_lmks_are_opened_with_their_passphrase_and_stay_closed_without(place: tuple[Path, int]) -> None:
+    folder, port = place
+    save(folder, "10", LmkKind.BLOCK_AES, bytes(range(32)), "correct horse battery", COST_LEAST)
+    passphrase = folder / "passphrase"
+    passphrase.write_text("correct horse battery\n")
+    passphrase.chmod(0o600)
+    for more, error in ((("--lmk-passphrase", str(passphrase)), b"00"), ((), b"13")):
+        started = _started(folder, *more)
+        assert started.stdout is not None
+        try:
+            while not started.stdout.readline().startswith("ready"):
+                pass
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+                client.sendall(b"\x00\x090001NC%10")
+                assert client.recv(100)[8:10] == error
+        finally:
+            started.kill()
+            said = started.communicate()[1]
+        assert ("stay closed" in said) == (error == b"13")
