@@ -126,9 +126,8 @@ def _read(data: bytes) -> tuple[dict[int, _Given], int]:
         elif depth == 1 and tag in ("isofield", "isofieldpackager"):
             number = _number(attributes.get("id", ""))
             known = attributes.get("class", "").rpartition(".")[2]
-            given = _Given(
-                known, _number(attributes.get("length", "")), attributes.get("pad") == "true", tag != "isofield"
-            )
+            length, pads_left = _number(attributes.get("length", "")), attributes.get("pad") == "true"
+            given = _Given(_word(known), length, pads_left, tag != "isofield")
             if 0 <= number <= 128:
                 fields[number] = given
         depth += 1
