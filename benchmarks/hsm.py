@@ -11,7 +11,7 @@ today, with the client on it too; "per core" counts the server's own processor t
 | 8 x 16 | eight connections, sixteen in flight on each: pipelining |
 
 The gates: CC at least 8 000 a second with 8 x 1, at least 30 000 with 8 x 16, 99 of 100 answered within 5 ms,
-in the best round of each: the others measure whoever else is on the machine.
+both in one round: the others measure whoever else is on the machine.
 """
 
 from __future__ import annotations
@@ -253,8 +253,10 @@ def report(figures: dict[tuple[str, int], Figures]) -> bool:
         )
     met = True
     for (name, in_flight), gate in GATES.items():
-        best = figures[name, in_flight].best
-        holds = best.rate >= gate and best.p99_ms < P99_GATE_MS
+        rounds = figures[name, in_flight].rounds
+        quick = [one for one in rounds if one.p99_ms < P99_GATE_MS]
+        best = max(quick or rounds, key=lambda one: one.rate)
+        holds = bool(quick) and best.rate >= gate
         met = met and holds
         print(
             f"gate: {name} 8 x {in_flight}: {best.rate:.0f}/s of {gate:.0f}, p99 {best.p99_ms:.2f} ms "

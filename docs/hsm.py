@@ -102,6 +102,34 @@ The same goes over the control port (`hsm_control`, 127.0.0.1 only), a JSON line
 
 """
 
+KEYS = """\
+## Keys and LMKs
+
+Three published LMKs are loaded: 00 (variant), 01 (3DES key block), 02 (AES-256 key block); `%nn` behind a command, or
+in front of `#`, `&` and `!`, chooses one. Keys travel as `Z` or 16H, `U`, `T`, `X` or 32H, `Y`, Thales blocks `S`
+(version 0 under 3DES, 1 under AES) and, under a ZMK, TR-31 blocks `R` (A to D; B and D are written unless `!` says
+otherwise). Under a key-block LMK the key type is `FFF`, the scheme `S`, and a new key's header stands behind `#`:
+usage 2, algorithm and size 2 (`D1 T2 T3 A1 A2 A3`), mode 1, version 2, exportability 1, optional blocks 2 and they.
+`A6`, `B0` and `BW` take it without the algorithm too. `&` narrows what an exported block says: the same form, or the
+exportability alone. Wider than it was is A6 (usage), A8 (mode) or AA.
+
+A key block is read in this order: form (B2, 80), version (A1), LMK id (A3), MAC (A4), length inside (A5), repeated
+optional block (AB), usage (A6), algorithm (A7), mode (A8), version (A9: a component), length for this command (27).
+
+LMKs of your own come from a ceremony. Each custodian makes a component and writes it down; together they form it:
+
+```sh
+payswitch hsm-ceremony component aes-block
+payswitch hsm-ceremony form aes-block --id 10 --components 3 --state var
+payswitch hsm-ceremony list --state var
+payswitch hsm --state var --lmk-passphrase FILE    # without it they stay closed, and a line in the log says so
+```
+
+They lie in `hsm/lmks.json` of the state folder (mode 0600), AES-256-GCM under a key that scrypt makes from the
+passphrase. `own_lmks` names those without which the HSM does not start; `default_lmk` may be one of them.
+
+"""
+
 ENDING = """\
 ## Health
 
@@ -135,6 +163,12 @@ a PIN, a PAN or a field.
 | LG | three digits, milliseconds |
 | "base port + 1 + n" | `port_selects_lmk`; TCP only |
 | NK | not built: 68 |
+| "old" LMKs (BW) | `old_set`; for 00 its own pairs with byte 7 XOR 03, for 01 and 02 the variant test set |
+| Atalla variant | 8 times its number XORed into the first byte of each part of the ZMK |
+| header of a key that comes without one | the first usage the command stands for, mode N, not exportable |
+| pairs of an own variant LMK | HKDF-SHA-256 of the 32 bytes formed |
+| A0 modes A and B | after the scheme: `0`, BDK type 1 to 4, BDK, KSN (15, 16, 20 or 24 digits) |
+| optional blocks | padded to whole cipher blocks with PB |
 | EBCDIC, STX/ETX and asynchronous framings | not built |
 """
 
@@ -148,7 +182,7 @@ def page() -> str:
             *_commands(),
             *_key_types(),
             *_errors(),
-            TOOLS + "\n".join(_faults()),
+            KEYS + TOOLS + "\n".join(_faults()),
             "",
             ENDING,
         ]

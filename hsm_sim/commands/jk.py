@@ -29,7 +29,7 @@ def tells(request: HsmRequest, station: Station) -> Answer:
         "tamper_state": GOOD,
         "lmks": f"{len(lmks):02d}",
         "test_lmks": f"{sum(lmk.test for lmk in lmks):02d}",
-        "old_lmks": "00",
+        "old_lmks": f"{sum(lmk.old is not None for lmk in lmks):02d}",
         "fraud_detected": str(int(figures.suspects_fraud)),
         "pin_attack_detected": str(int(figures.suspects_attack)),
     }

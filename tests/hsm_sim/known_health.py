@@ -11,6 +11,7 @@ GOOD_HEALTH: Mapping[str, Mapping[str, str]] = {
     "JK": {},
     "LG": {"milliseconds": "000"},
     "RA": {},
+    "BS": {},
 }
 
 _DATES = {
@@ -107,4 +108,5 @@ ANSWERS_HEALTH: Mapping[str, dict[str, str]] = {
     },
     "LG": {},
     "RA": {},
+    "BS": {},
 }

@@ -1,6 +1,8 @@
 """The health commands: what they say is what happened, and parses to the last byte."""
 
 from datetime import UTC, datetime, timedelta
+from random import Random
+from secrets import token_bytes
 
 import pytest
 from hypothesis import given
@@ -110,6 +112,14 @@ def test_a_tampered_box_tells_when_and_why_and_lists_no_lmk(box: Box) -> None:
     assert box.says("J8")["tampers"] == "0000000001"
     box.figures.clear_tamper()
     assert box.error("CC") == "00"
+
+
+def test_bs_clears_the_old_lmk_of_its_id_and_jk_tells(box: Box) -> None:
+    before = int(box.says("JK")["old_lmks"])
+    assert box.error("BS") == "00"
+    assert int(box.says("JK")["old_lmks"]) == before - 1
+    if "BW" in GOOD:
+        assert box.error("BW") != "00"
 
 
 def test_ra_shows_in_jk(box: Box) -> None:
@@ -222,3 +232,12 @@ def test_answers_by_fault_are_counted_as_answers(box: Box) -> None:
     box.desk.faults.set(Fault("NC", Kind.ERROR, code="39"))
     assert box.error("NC") == "39"
     assert box.figures.counts["NC", "39"] == 1
+
+
+def test_two_boxes_with_one_seed_give_the_same_answers_and_without_one_no_key_comes_twice() -> None:
+    asked = build_request("A0", b"0001", mode="0", key_type="001", scheme="U")
+    one, other = (Desk(Settings(), Random(7).randbytes) for _ in range(2))
+    said = [one.answer(asked) for _ in range(5)]
+    assert said == [other.answer(asked) for _ in range(5)]
+    unforeseen = Desk(Settings(), token_bytes)
+    assert len({unforeseen.answer(asked) for _ in range(50)} | set(said)) == 55

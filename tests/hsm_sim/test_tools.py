@@ -71,3 +71,29 @@ def test_without_an_hsm_the_tools_say_so(place: tuple[Path, int]) -> None:
         told = tool(*words)
         assert told.returncode == 3
         assert "does not answer" in told.stderr
+
+
+def test_kill_and_restart_brings_back_the_same_keys(place: tuple[Path, int]) -> None:
+    def started() -> subprocess.Popen[str]:
+        process = _started(place[0])
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("ready"):
+            assert process.poll() is None
+        return process
+
+    network = ("--network", str(place[0]), "--clear")
+    first = started()
+    try:
+        made = tool("console", *network, "A0", "mode=0", "key_type=001", "scheme=U").stdout
+    finally:
+        first.kill()
+        first.communicate()
+    key, check_value = (line.split()[-1] for line in made.splitlines() if line.split()[2] in ("key", "check_value"))
+    second = started()
+    try:
+        asked = ("pair_code=FF", "key_length=1", f"key={key}", "key_type=001", "check_value_type=1")
+        assert check_value in tool("console", *network, "BU", *asked).stdout
+        assert "reboots              0000000001" in tool("console", *network, "J8").stdout
+    finally:
+        second.kill()
+        second.communicate()

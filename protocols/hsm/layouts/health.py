@@ -126,6 +126,7 @@ LAYOUTS = (
             Digits("pin_attack_detected", 1),
         ),
     ),
+    Layout("BS", "clear the old LMK"),
     Layout("LG", "delay every answer", request=(Digits("milliseconds", 3),)),
     Layout("RA", "leave the authorised state"),
 )
