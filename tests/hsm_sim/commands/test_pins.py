@@ -541,3 +541,31 @@ def test_where_type_002_is_not_shared_a_terminals_key_is_of_70d(code: str) -> No
     assert Bench().ask_good(code, **{field: separate}).error == "10"
     assert Bench(separate_type_002=True).ask_good(code, **{field: separate}).error == "00"
     assert Bench(separate_type_002=True).ask_good(code, **{field: shared}).error == "10"
+
+
+@pytest.mark.parametrize("lmk_id", ["01", "02"])
+def test_a_key_block_is_refused_for_what_its_header_says(lmk_id: str) -> None:
+    bench = Bench()
+    zone, other = key(lmk_id, K1, "", "72", "D"), key(lmk_id, K2, "", "P0", "E")
+    sent = {"pin_block": block_under(K1, clear_block("01", "1234")), "account": ACCOUNT, "lmk_id": lmk_id}
+    formats = {"source_format": "01", "destination_format": "01"}
+
+    def translated(source: str, destination: str) -> str:
+        return bench.ask("CC", source_key=source, destination_key=destination, **sent, **formats).error
+
+    assert translated(zone, other) == "00"
+    assert translated(key(lmk_id, K1, "", "71"), other) == "A6"
+    assert translated(zone, key(lmk_id, K2, "", "V2")) == "A6"
+    assert translated(other, other) == "A8"
+    assert translated(zone, zone) == "A8"
+    assert translated(zone[:-1] + ("0" if zone[-1] != "0" else "1"), other) == "A4"
+    pvv = {"pvki": "1", "pvv": "7292", "format": "01", **sent}
+    assert bench.ask("EC", zone_key=zone, pvk=key(lmk_id, K1, "", "V2", "V"), **pvv).error == "00"
+    assert bench.ask("EC", zone_key=zone, pvk=key(lmk_id, K1, "", "V2", "G"), **pvv).error == "A8"
+    assert bench.ask("EC", zone_key=zone, pvk=key(lmk_id, K1, "", "V1", "V"), **pvv).error == "A6"
+    assert bench.ask("EC", zone_key=zone, pvk=key(lmk_id, K1[:8], "", "V2", "V"), **pvv).error in ("27", "A5")
+
+
+def test_an_aes_key_where_only_des_keys_will_do_is_a7() -> None:
+    sent = {"pin_block": "0" * 16, "account": ACCOUNT, "pvki": "1", "pvv": "7292", "format": "01", "lmk_id": "02"}
+    assert Bench().ask("EC", zone_key=key("02", K1, "", "72"), pvk=aes(AES_ZONE, "V2"), **sent).error == "A7"
