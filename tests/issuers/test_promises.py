@@ -6,6 +6,8 @@ of its limit, and the answers, which for the same request are the same.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 from itertools import count
 from typing import Any
@@ -14,13 +16,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from issuers.accounts import HoldState, sums_by_currency
+from issuers import teller
+from issuers.accounts import HoldState, Posted, sums_by_currency
 from issuers.ask import Ask, Tokens
 from issuers.bank import load_bank
 from issuers.book import Book, BookingState, Way
 from issuers.desk import Desk
+from issuers.expire import expired
 from issuers.seed import seeds
 from protocols import codes
+from protocols import elements as de
 from protocols.message import Message
 from tests.issuers.branch import CREDIT, DIALECT, INTERNET_100, NOBODYS, NOON, Fields, Switch, frame_of, repeated
 
@@ -45,6 +50,7 @@ class Conversation(RuleBasedStateMachine):
         self.book.apply(seeds(BANK, self.book, TOKENS, BANK.moment(self.now)))
         self.opened = {account.id: account.posted for account in self.book.ledger.accounts.values()}
         self.answers: dict[str, bytes] = {}
+        self.credited: dict[str, int] = defaultdict(int)  # by the bank, for what is disputed
 
     def say(self, message: Fields) -> Message:
         ask = self.desk.read(frame_of(message))
@@ -103,6 +109,63 @@ class Conversation(RuleBasedStateMachine):
         assert self.say(completion).response_code == codes.APPROVED
         return completion
 
+    @rule(target=requests, request=requests, amount=amounts)
+    def increase(self, request: Fields, amount: int) -> Fields:
+        more = self.switch.request("0100", request[de.PAN], amount, de90=self.switch.reversal(request)[de.ORIGINAL])
+        self.say(more)
+        return more
+
+    @rule(target=sent, request=requests, amount=amounts, part=st.sampled_from(["0102", "0202"]))
+    def complete_in_parts(self, request: Fields, amount: int, part: str) -> Fields:
+        told = self.switch.reversal(request, "0220", de4=f"{amount:012d}", de48=f"6204{part}")
+        assert self.say(told).response_code == codes.APPROVED
+        return told
+
+    @rule(target=sent, completion=sent, mti=st.sampled_from(["0400", "0420"]))
+    def take_a_message_back(self, completion: Fields, mti: str) -> Fields:
+        """Whatever it was; a reversal of a reversal finds nothing to give back."""
+        if completion["mti"] not in ("0220", "0120"):
+            return completion
+        reversal = self.switch.reversal(completion, mti)
+        self.say(reversal)
+        return reversal
+
+    @rule(target=sent, card=cards, amount=amounts)
+    def transfer(self, card: str, amount: int) -> Fields:
+        request = self.switch.request("0200", card, amount, type="40", de103="nbk-3001")
+        self.say(request)
+        return request
+
+    @rule(days=st.sampled_from([8, 31]))
+    def holds_expire(self, days: int) -> None:
+        """The store chooses which: those whose last day is past and that still hold something."""
+        self.now += timedelta(days=days)
+        today = BANK.moment(self.now).day
+        late = [one for one in self.book.bookings.values() if one.held and one.expires < today]
+        snapshot = Book(self.book.cards, self.book.ledger.accounts, late)
+        self.book.apply(expired(snapshot))
+
+    @rule(data=st.data())
+    def the_holder_acts(self, data: st.DataObject) -> None:
+        """Cancels a hold, disputes a payment, freezes and thaws; or is refused, and nothing has happened."""
+        keys = [one.key for one in self.book.bookings.values() if one.card in self.book.cards]
+        if not keys:
+            return
+        key, moment = data.draw(st.sampled_from(sorted(keys))), BANK.moment(self.now)
+        act = data.draw(st.sampled_from(["cancel", "dispute", "freeze", "unfreeze"]))
+        token = self.book.bookings[key].card
+        with suppress(teller.TellerRefusedError):
+            if act == "cancel":
+                self.book.apply(teller.cancel_hold(self.book, moment, teller.BANK, key))
+            elif act == "dispute":
+                effects = teller.dispute(self.book, moment, teller.BANK, key, "not mine")
+                self.book.apply(effects)
+                for effect in effects:
+                    if isinstance(effect, Posted):
+                        self.credited[effect.entries[1].account] += effect.entries[1].amount
+            else:
+                self.book.apply(getattr(teller, act)(self.book, moment, teller.BANK, token))
+
     @rule(target=sent)
     def a_month_passes(self) -> Any:
         self.now += timedelta(days=31)
@@ -114,6 +177,10 @@ class Conversation(RuleBasedStateMachine):
         for booking in self.book.bookings.values():
             if booking.account and booking.way is not Way.NOTHING:
                 expected[booking.account] += booking.sign * (booking.amount - booking.excess)
+                if booking.target:
+                    expected[booking.target] -= booking.sign * booking.amount
+        for account, amount in self.credited.items():
+            expected[account] += amount
         customers = [account for account in self.book.ledger.accounts.values() if account.id in BANK_ACCOUNTS]
         assert {one.id: one.balance for one in customers} == {one.id: expected[one.id] for one in customers}
 
@@ -136,7 +203,7 @@ class Conversation(RuleBasedStateMachine):
             mine = [booking for booking in self.book.bookings.values() if booking.card == card.token]
             assert card.spent == sum(booking.spent for booking in mine if booking.cycle == card.cycle)
             assert card.overlimits == sum(booking.overlimit for booking in mine) <= 1
-            purchases = [one for one in mine if one.sign < 0 and one.way is not Way.NOTHING]
+            purchases = [one for one in mine if one.sign < 0 and one.way is not Way.NOTHING and not one.target]
             assert all(one.spent == one.amount - one.excess for one in purchases)
 
     @invariant()
