@@ -25,7 +25,7 @@ from protocols.network import NetworkError
 from protocols.runtime.exits import FAILED, FatalError
 
 COMMANDS = (
-    "up", "demo", "switch", "hsm", "hsm-console", "hsm-explain", "hsm-fault", "issuer", "gateway",
+    "up", "demo", "switch", "hsm", "hsm-console", "hsm-explain", "hsm-fault", "hsm-ceremony", "issuer", "gateway",
     "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki", "key-change",
     "load", "load-demo", "version",
 )  # fmt: skip
