@@ -112,6 +112,8 @@ class Limit:
         >>> Limit(Ending.FOUND, 1840, 3, 43_000, 1930, ("response.p99 < 50ms",)).sentence.replace(chr(0x202F), " ")
         'max 1 840/s with p99 of 43.0 ms (3/3); breaks at 1 930/s by response.p99 < 50ms'
         """
+        if self.rate is None and self.ending is Ending.AT_LEAST:
+            return "nothing can be said: the generator was at its end before the host at the first rate that was tried"
         if self.rate is None:
             by = f": {', '.join(self.breaks_by)}" if self.breaks_by else ""
             return f"no rate passed{_down_to(self.breaks_at)}{by}"

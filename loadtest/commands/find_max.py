@@ -4,7 +4,7 @@ The scenario's own arrivals are replaced by a constant rate, probe by probe; eve
 thresholds) stays. Ends with one sentence, a page with the knee, and every probe as a run directory.
 
 Exit codes: 0 a limit was found and confirmed, or the generator was at its end ("at least"); 99 no rate passed or the
-host did not recover; 2, 3 as `run`; 4 the time was up with nothing confirmed.
+host did not recover; 2, 3 as `run`; 4 the time was up, or the generator was at its end at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from loadtest.words import number_of, time_of
 HELP = "find the highest rate that keeps the thresholds"
 EXITS = {
     Ending.FOUND: Exit.PASSED,
-    Ending.AT_LEAST: Exit.PASSED,
+    Ending.AT_LEAST: Exit.PASSED,  # where a rate passed; without one nothing is known
     Ending.OUT_OF_BUDGET: Exit.INVALID,
     Ending.NOTHING: Exit.THRESHOLD,
     Ending.NOT_RECOVERED: Exit.THRESHOLD,
@@ -62,7 +62,9 @@ def main(options: argparse.Namespace) -> int:
     page = options.out / "limit.html"
     page.write_text(knee_page(limit, scenario.name), encoding="utf-8")
     print(f"\n{limit.sentence}\n{page}")
-    return Exit.UNREACHABLE if prober.unreachable else EXITS[limit.ending]
+    if prober.unreachable:
+        return Exit.UNREACHABLE
+    return Exit.INVALID if limit.rate is None and limit.ending is Ending.AT_LEAST else EXITS[limit.ending]
 
 
 class Prober:
