@@ -569,3 +569,18 @@ def test_a_key_block_is_refused_for_what_its_header_says(lmk_id: str) -> None:
 def test_an_aes_key_where_only_des_keys_will_do_is_a7() -> None:
     sent = {"pin_block": "0" * 16, "account": ACCOUNT, "pvki": "1", "pvv": "7292", "format": "01", "lmk_id": "02"}
     assert Bench().ask("EC", zone_key=key("02", K1, "", "72"), pvk=aes(AES_ZONE, "V2"), **sent).error == "A7"
+
+
+@pytest.mark.parametrize("code", ["JC", "JE", "BC", "BE", "FW", "BK", "CU", "DU", "DA", "EA", "GQ", "GO"])
+def test_no_network_carries_a_pin_in_the_format_of_chips(code: str) -> None:
+    clear = pin_block.build("2", "1234", ACCOUNT, bytes).hex()
+    assert Bench().ask_good(code, format="34", pin_block=block_under(K1, clear)).error == "23"
+    assert Bench(disabled_pin_formats=["01"]).ask_good(code).error == "69"
+
+
+def test_a_table_of_another_aes_lmk_is_25_even_if_it_opens_as_digits() -> None:
+    ring = STORE.ring("02")
+    assert ring is not None
+    strange = ring.lmk.derived(decimalisation.TABLE_PURPOSE).encrypt(bytes.fromhex("0123456789012345" + "11" * 8))
+    card = {**CARD, "pvk": key("02", K1, "002", "V1"), "offset": "0000FFFFFFFF", "lmk_id": "02"}
+    assert Bench().ask("EE", **{**card, "decimalisation_table": "L" + strange.hex()}).error == "25"
