@@ -58,17 +58,19 @@ def test_every_command_takes_its_lmk_by_id_and_answers_13_to_an_unknown_one(benc
 
 @pytest.mark.parametrize("code", sorted(set(COMMANDS) - FREE_END))
 def test_data_left_over_is_15(bench: Bench, code: str) -> None:
-    assert bench.desk.answer(build_request(code, b"0001", **GOOD[code]) + b"!")[6:8] == b"15"
+    # A PIN under the LMK (DG, QK) is as long as what follows leaves it, so what is amiss is a field behind it.
+    expected = {"DG": b"21", "QK": b"22"}.get(code, b"15")
+    assert bench.desk.answer(build_request(code, b"0001", **GOOD[code]) + b"!")[6:8] == expected
 
 
-@pytest.mark.parametrize("code", sorted(set(COMMANDS) - {"NC"}))
+@pytest.mark.parametrize("code", sorted(code for code in COMMANDS if GOOD.get(code)))
 def test_a_request_cut_anywhere_is_an_error_and_never_a_defect(bench: Bench, code: str) -> None:
     request = build_request(code, b"0001", **GOOD[code])
     for cut in range(6, len(request)):
         error = bench.desk.answer(request[:cut])[6:8]
-        # A0 and BU end in optional fields, MA in data: some of their beginnings are requests of their own.
+        # A0, BU and JA end in optional fields, MA in data: some of their beginnings are requests of their own.
         assert error != b"41"
-        assert error != b"00" or code in ("A0", "BU", "MA"), cut
+        assert error != b"00" or code in ("A0", "BU", "JA", "MA"), cut
 
 
 @pytest.mark.parametrize("frame", [b"", b"0001", b"0001N"])
@@ -115,7 +117,7 @@ def test_noise_is_answered_and_is_no_defect(noise: bytes) -> None:
     assert Bench().desk.answer(noise).startswith(noise[:4])
 
 
-@given(st.sampled_from(sorted(code for code in COMMANDS if code != "NC" and not COMMANDS[code].slow)), st.data())
+@given(st.sampled_from(sorted(code for code in COMMANDS if GOOD[code] and not COMMANDS[code].slow)), st.data())
 def test_a_good_request_with_one_byte_changed_is_answered_and_is_no_defect(code: str, data: st.DataObject) -> None:
     frame = bytearray(build_request(code, b"0001", **GOOD[code]))
     frame[data.draw(st.integers(6, len(frame) - 1))] = data.draw(st.integers(0, 255))

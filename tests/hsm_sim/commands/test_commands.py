@@ -31,11 +31,11 @@ def under(key_type: str, clear: bytes = K, scheme: str = "U") -> str:
     return wrap(LMK.pair(key_type), KEY_SCHEMES[scheme], clear)
 
 
-def test_every_layout_has_its_command_and_every_command_a_good_request(bench: Bench) -> None:
+def test_every_layout_has_its_command_and_every_command_a_good_request() -> None:
     assert set(COMMANDS) == set(LAYOUTS) == set(GOOD)
     for code in COMMANDS:
         expected = {"M8": "01", "FY": "A1"}.get(code, "00")
-        assert bench.ask_good(code).error == expected, code
+        assert Bench().ask_good(code).error == expected, code  # of its own: BS takes from BW what BW needs
 
 
 # The known answers of row 17
@@ -191,7 +191,6 @@ def test_a0_exports_under_a_tmk_as_well() -> None:
         ({"key_type": "999"}, "04"),
         ({"scheme": "S"}, "A1"),
         ({"scheme": "Q"}, "26"),
-        ({"export_scheme": "R"}, "A1"),
         ({"export_scheme": "T"}, "26"),
     ],
 )
