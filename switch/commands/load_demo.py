@@ -127,7 +127,8 @@ async def perform(place: Place, command: Sequence[str], parties: Supervisor) -> 
         done = await trio.run_process(list(command), check=False)
         nursery.cancel_scope.cancel()
     audit = await ask_party.settled_audit(place, SETTLES_WITHIN_S)
-    say("\nthe books agree" if audit.agrees else "\nthe books do not agree: payswitch audit says in what")
+    waiting = f"; {audit.waiting} transactions are not settled yet" if audit.waiting else ""
+    say(f"\nthe books agree{waiting}" if audit.agrees else "\nthe books do not agree: payswitch audit says in what")
     return done.returncode or (DONE if audit.agrees else FAILED)
 
 
