@@ -351,3 +351,31 @@ def test_bw_moves_a_key_from_the_old_lmk_and_takes_none_of_the_new(bench: Bench)
 
 
 _CARD = {"pan": "4111111111111111", "expiry": "2512", "service_code": "101"}
+
+
+@pytest.mark.parametrize("version", ["B", None])
+def test_a_block_under_a_zmk_is_believed_after_its_mac(bench: Bench, version: str | None) -> None:
+    def came(usage: str = "P0", spoil: bool = False, clear: bytes = K1, algorithm: str = "T") -> str:
+        attributes = Attributes(usage, algorithm, exportability="E")
+        lmk_id = "00" if version else "FF"
+        wire = key_block.wrap(DesKey(Z), attributes, clear, bytes, lmk_id, version)
+        if spoil:
+            wire = wire[:-1] + ("0" if wire[-1] != "0" else "1")
+        return str(bench.ask_good("A6", key=wire).error)
+
+    assert came() == "00"
+    assert came(spoil=True) == "A4"
+    assert came("C0", spoil=True) == "A4"
+    assert came("C0") == "A6"
+    assert came(clear=bytes(range(32)), algorithm="A") == "A7"
+    assert came(algorithm="H") == "A7"
+
+
+def test_a_key_of_another_length_or_a_zmk_of_another_kind_does_not_fit_the_scheme(bench: Bench) -> None:
+    assert bench.ask_good("A6", scheme="T").error == "26"
+    assert bench.ask_good("A8", scheme="T").error == "26"
+    assert bench.ask_good("A8", tr31_version="D", scheme="R").error == "A1"
+    aes_zmk = {"key_type": "FFF", "zmk": _block("02", AES_ZMK, "K1", "A"), "key": _block("02", K1, "72")}
+    assert bench.ask("A8", lmk_id="02", **aes_zmk, scheme="U").error == "26"
+    des_zmk = {"key_type": "FFF", "zmk": _block("02", Z, "52"), "key": _block("02", AES_ZMK, "72", "A")}
+    assert bench.ask("A8", lmk_id="02", **des_zmk, scheme="U").error == "26"
