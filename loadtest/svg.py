@@ -176,11 +176,16 @@ class Plot:
         return f'{head} data-plot="{plot}" data-rows="{self.rows}">{"".join(self._parts)}{pointer}</svg>'
 
     def _name_lines(self) -> None:
-        """Names at the right end, pushed apart where lines end close together."""
-        last = float(TOP - LABEL_APART)
-        for at, label, colour in sorted(self._labels):
-            place = max(at + 4, last + LABEL_APART)
-            last = place
+        """Names at the right end, pushed apart where lines end close together, and up again where that is too low."""
+        labels = sorted(self._labels, key=lambda label: (label[0], -label[2]))
+        places: list[float] = []
+        for at, _, _ in labels:
+            places.append(max(at + 4, places[-1] + LABEL_APART if places else TOP))
+        lowest = float(self.height - BOTTOM + 4)
+        for number in reversed(range(len(places))):
+            places[number] = min(places[number], lowest)
+            lowest = places[number] - LABEL_APART
+        for place, (_, label, colour) in zip(places, labels, strict=True):
             self._text(WIDTH - self.right + 6, place, label, "start", f"name t{colour}")
 
     def _text(self, x: float, y: float, text: str, anchor: str, style: str) -> None:

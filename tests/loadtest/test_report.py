@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pytest
 
@@ -9,6 +10,7 @@ from loadtest.charts import CHARTS
 from loadtest.report import drawn, report_page, verdict
 from loadtest.result import Audit, CountKey, Counts, Finding, Meta, Result
 from loadtest.series import Series
+from loadtest.svg import BOTTOM, LABEL_APART, Plot
 from tests.loadtest.results import invalid, made_up
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -125,3 +127,13 @@ def _least(**changes: object) -> dict[str, object]:
         "measured_to_s": 3.0,
     }
     return least | changes
+
+
+def test_names_at_the_ends_of_lines_stay_inside_the_picture() -> None:
+    plot = Plot.sized("crowded", (0, 1), (0, 1))
+    for number in range(1, 9):
+        plot.line([(0, 0), (1, 0)], number, f"line {number}")
+    places = [float(at) for at in re.findall(r'class="name t\d" x="[^"]*" y="([^"]*)"', plot.text())]
+    assert len(places) == 8
+    assert max(places) <= plot.height - BOTTOM + 4
+    assert all(later - earlier >= LABEL_APART for earlier, later in pairwise(places))
