@@ -207,6 +207,13 @@ class Conversation(RuleBasedStateMachine):
             assert all(one.spent == one.amount - one.excess for one in purchases)
 
     @invariant()
+    def what_was_reversed_costs_the_holder_nothing_with_all_that_completed_it(self) -> None:
+        for booking in self.book.bookings.values():
+            original = self.book.bookings.get(booking.original)
+            if original is not None and original.state is BookingState.REVERSED and booking.is_completion:
+                assert booking.amount == booking.excess
+
+    @invariant()
     def what_is_not_approved_costs_nothing(self) -> None:
         for booking in self.book.bookings.values():
             assert 0 <= booking.amount <= booking.approved
