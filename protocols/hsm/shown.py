@@ -29,13 +29,14 @@ from protocols.hsm.layouts import LAYOUTS, health
 #: Fields whose value is nobody's secret: choices, lengths, formats, identifiers of keys, check values.
 OPEN: Final = frozenset(
     {
-        "about", "algorithm", "check_value", "detail", "error", "firmware", "format", "hash", "milliseconds", "mode",
-        "mode_of_use", "option", "padding", "protocol", "pvki", "scheme", "service_code", "expiry", "lmk_id",
+        "about", "algorithm", "bits", "check_value", "curve", "derivation", "descriptor", "detail", "encoding", "error",
+        "exportability", "firmware", "flag", "format", "hash", "length", "lmk_id", "method", "milliseconds", "mode",
+        "mode_of_use", "option", "padding", "pair_code", "protocol", "pvki", "scheme", "service_code", "use", "version",
     }
 )  # fmt: skip
 OPEN_ENDINGS: Final = (
-    "_algorithm", "_check_value", "_encoding", "_flag", "_format", "_length", "_method", "_mode", "_scheme", "_size",
-    "_type", "_usage", "_version",
+    "_algorithm", "_check_value", "_descriptor", "_encoding", "_exportability", "_flag", "_format", "_length",
+    "_method", "_mode", "_scheme", "_size", "_type", "_usage", "_version",
 )  # fmt: skip
 HEALTH: Final = frozenset(name for layout in health.LAYOUTS for name in (*layout.request_names, *layout.answer_names))
 KEY_BLOCK_HEADER: Final = 16

@@ -43,8 +43,8 @@ def test_no_value_of_a_closed_field_is_told(code: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["pin", "pan", "account", "pin_block", "cvv", "pvv", "offset", "data", "message", "component", "pin_under_lmk",
-     "key", "zmk", "track", "trailer", "anything nobody has named yet"],
+    ["pin", "pan", "account", "expiry", "pin_block", "cvv", "pvv", "offset", "data", "message", "component",
+     "pin_under_lmk", "key", "zmk", "track", "trailer", "anything nobody has named yet"],
 )  # fmt: skip
 def test_secrets_are_closed(name: str) -> None:
     assert not is_open(name)
