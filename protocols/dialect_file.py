@@ -99,6 +99,13 @@ def load_dialects(directory: Path | None = None) -> Mapping[str, Dialect]:
     return found
 
 
+def load_dialect(path: Path) -> Dialect:
+    """The dialect of one file, known by the file's name from now on; NetworkError lists all that is wrong with it."""
+    dialect = dialect_from(path.name, _content(path))
+    dialects.add(dialect)
+    return dialect
+
+
 def dialect_from(name: str, content: Mapping[str, object]) -> Dialect:
     """The dialect that a file's content describes; NetworkError lists everything that is wrong with it.
 

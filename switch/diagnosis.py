@@ -136,14 +136,17 @@ class Candidate:
         )
 
 
-def candidates(data: bytes, today: date = ANY_DAY) -> list[Candidate]:
+def candidates(data: bytes, today: date = ANY_DAY, more: Iterable[Way] = ()) -> list[Candidate]:
     """Every way of reading the bytes, which begin a stream, the best first; messages are as of today, to be answered.
+
+    `more`: ways that are not everybody's, because somebody brought a dialect of his own.
 
     >>> echo = bytes.fromhex("0800822000000000000004000000000000001123205144000001301".encode().hex())
     >>> str(candidates(bytes((0, len(echo))) + echo)[0].way)
     'len2 and iso87_ascii'
     """
-    tried = list(_read(data, all_ways(), today))
+    ways = all_ways()
+    tried = list(_read(data, [*ways, *(way for way in more if way not in ways)], today))
     if not any(one.fit is Fit.READS for one in tried):
         tried += _read(data, ways_behind_headers(), today)
     return sorted(tried, key=lambda one: one.rank, reverse=True)  # sorting keeps equals in their order

@@ -194,7 +194,8 @@ class Examination:
 
     def _readings(self, attempt: Attempt) -> list[Candidate]:
         """The ways in which it was asked, if what was heard reads so; else the best there are."""
-        found = candidates(attempt.heard, self._today)
+        ways = [way for one in attempt.questions if isinstance(one, Question) for way in one.ways]
+        found = candidates(attempt.heard, self._today, ways)
         asked = [one for one in found if one.fit is Fit.READS and attempt.asked_in(one.way)]
         return asked or fitting(found)
 

@@ -4,12 +4,14 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from protocols import codes
 from protocols.codes import NETWORK_MANAGEMENT_TITLES, response_title
+from protocols.dialect_file import SUFFIXES, load_dialect
 from protocols.errors import LocalProtocolError
 from protocols.message import Message
 from protocols.network import load
@@ -36,7 +38,9 @@ def doctor(
     *,
     listen: Annotated[int | None, Parameter(help="Wait on this port for a client instead.")] = None,
     framing: Annotated[str | None, Parameter(help="The framing, if it is known: the others are not tried.")] = None,
-    dialect: Annotated[str | None, Parameter(help="The dialect, if it is known.")] = None,
+    dialect: Annotated[
+        str | None, Parameter(help="The dialect, if it is known: its name, or a .toml or .json file.")
+    ] = None,
     set_: Annotated[
         tuple[str, ...],
         Parameter(name="--set", help="N=value in every question, as of `send`: 33=784900 says who asks. Repeatable."),
@@ -71,6 +75,8 @@ def doctor(
     if listen is not None:
         return wait_for_client(network.host, listen, timeout or LISTENING_S, credentials)
     there = network.address(address or secure.port(network))
+    if dialect is not None and dialect.endswith(SUFFIXES):
+        dialect = load_dialect(Path(dialect)).name
     try:
         now, number = datetime.now().astimezone(), secrets.randbelow(1_000_000)
         values = composed("0800", set_, now, number)

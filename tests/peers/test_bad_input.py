@@ -26,10 +26,10 @@ the log is read at the end.
 | 50 | PIN blocks | here (form); hsm_sim, switch/test_promises (noise inside) |
 | 53, 54 | originals, what replaces them | here; switch/test_promises |
 | 57 | answers without sense | test_stranger; switch/test_promises |
-| 58 | network management | test_stranger; a limit on its rate is not there yet |
+| 58 | network management | test_stranger; the limit on its rate in switch/test_links |
 | 60 | the HSM's port | tests/hsm_sim |
 
-Not yet on this network, so not here: MACs (51, 52), completions of pre-authorizations (55).
+MACs (51, 52) are in test_sealed, completions of pre-authorizations (55) in switch/test_completion.
 """
 
 from __future__ import annotations

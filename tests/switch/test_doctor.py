@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 
 from protocols import codes, framings
 from protocols import elements as de
+from protocols.dialect_file import load_dialect
 from protocols.dialects import dialect_named
 from protocols.errors import FormatError, RemoteProtocolError
 from protocols.message import Message
@@ -302,6 +303,18 @@ def test_a_host_of_every_dialect_is_found_even_if_it_hangs_up_on_what_it_cannot_
     with host(partial(bank, Way("len4_ascii", dialect), is_patient=False)) as there:
         assert main(["doctor", there.address, "--framing", "len4_ascii"]) == 0
     assert settings_in(capsys.readouterr().out).dialect == dialect
+
+
+def test_a_dialect_of_ones_own_may_be_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mine = tmp_path / "odd.toml"
+    mine.write_text('base = "iso87_ascii"\ntitle = "STAN in EBCDIC"\n[11]\ndata_enc = "cp500"\n')
+    load_dialect(mine)
+    with host(partial(bank, Way("len2", "odd.toml"), is_patient=False)) as there:
+        assert main(["doctor", there.address, "--framing", "len2", "--dialect", str(mine)]) == 0
+    assert 'dialect = "odd.toml"' in capsys.readouterr().out
+    mine.write_text('base = "iso87_ascii"\n[11]\nlonger = 7\n')
+    assert main(["doctor", "127.0.0.1:1", "--dialect", str(mine)]) == 2
+    assert "odd.toml" in capsys.readouterr().err
 
 
 def test_a_host_that_knows_only_a_sign_on_is_found(capsys: pytest.CaptureFixture[str]) -> None:
