@@ -263,3 +263,26 @@ def _opens(rule: KeyRule, wire: str) -> bool:
     except RefusedError:
         return False
     return True
+
+
+# What the table above itself must say, in words of its own: a key for making is none for checking.
+@pytest.mark.parametrize(
+    ("code", "field", "usage", "good", "wrong"),
+    [
+        ("CW", "cvk", "13", "CGN", "VBEDX"),
+        ("CY", "cvk", "13", "CVN", "GBEDX"),
+        ("CC", "source_key", "72", "BDN", "ECGVX"),
+        ("CC", "destination_key", "P0", "BEN", "DCGVX"),
+        ("DC", "pvk", "V2", "CVN", "GBEDX"),
+        ("A8", "zmk", "52", "BEN", "DCGVX"),
+        ("A6", "zmk", "K1", "BDN", "ECGVX"),
+    ],
+)
+def test_modes_of_use_are_those_of_x9_143(
+    bench: Bench, code: str, field: str, usage: str, good: str, wrong: str
+) -> None:
+    rule = next(rule for other, rule in IN_PLAY if (other, rule.field) == (code, field))
+    for mode in good + wrong:
+        block = _sealed(code, rule, "01", usage=usage, mode=mode)
+        error = _asked(bench, code, "01", **{field: block})
+        assert (error == "A8") == (mode in wrong), mode
