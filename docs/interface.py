@@ -91,9 +91,9 @@ A request is known by who asks, the class of its message type, DE 11, DE 41 and 
   it through store and forward. A second reversal gets the same answer and moves nothing. A 0420 is always
   acknowledged; a 0400 may be refused. DE 95 reverses a part: its first twelve digits are what remains.
 - *Completion.* A 0220 says what a shop takes of what a 0100 reserved, and names that 0100 in DE 90; without DE 90 it
-  tells of a refund or a sale that has happened. It is refused only for its format, its MAC, or because it cannot be kept. The
-  issuer hears of it through store and forward, its original by the numbers that the issuer knows. More than was
-  reserved, a second one, one after a reversal: acknowledged all the same, and people are told.
+  tells of a refund or a sale that has happened. It is refused only for its format, its MAC, or because it cannot be
+  kept. The issuer hears of it through store and forward, its original by the numbers that the issuer knows. More than
+  was reserved, a second one, one after a reversal: acknowledged all the same, and people are told.
 - *A request that was reversed before it arrived* is refused with 94 `reversed.first`.
 - *Silence.* An issuer that does not answer in time: stand-in where the product allows (a 0120 follows), else 91, and a
   0420 follows. An answer that comes late and approves is reversed too.
@@ -103,14 +103,15 @@ A request is known by who asks, the class of its message type, DE 11, DE 41 and 
 
 RECONCILIATION = """## Reconciliation
 
-A 0500 or 0520 carries what its sender counted on a business date (DE 15, today without it) in one currency (DE 50, else
-DE 49, else the agreed one), in any of DE 74 to 81, 86 to 89 and 97; the answer carries our totals in all of them.
-Gateways and acquirers hear what they asked, in the currency of the transaction; issuers what they approved, in the holder's.
+A 0500 or 0520 carries what its sender counted on a business date (DE 15, today without it) in one currency (DE 50,
+else DE 49, else the agreed one), in any of DE 74 to 81, 86 to 89 and 97; the answer carries our totals in all of
+them. Gateways and acquirers hear what they asked, in the currency of the transaction; issuers what they approved, in
+the holder's.
 
 Credits are 02xx with a DE 3 from 20 to 29, transfers 40 to 49, debits the rest; inquiries 30 to 39 and authorizations
-(01xx) are counted and weigh nothing. DE 97 is credits less debits, reversals the other way round: C or D as the cardholders'
-accounts see it. DE 66 is 1 in balance and 2 out of balance; then a 0500 is answered 95 `totals.differ`, and a 0520 is
-acknowledged all the same. Who sends no totals only hears ours.
+(01xx) are counted and weigh nothing. DE 97 is credits less debits, reversals the other way round: C or D as the
+cardholders' accounts see it. DE 66 is 1 in balance and 2 out of balance; then a 0500 is answered 95 `totals.differ`,
+and a 0520 is acknowledged all the same. Who sends no totals only hears ours.
 
 A 0600 or 0620 (somebody could not use what it got) is acknowledged and logged. A 0820 is logged and not answered.
 """
