@@ -40,6 +40,7 @@ class Template:
         self._dialect, self._framing = dialect, framing
         self._where = {number: place for place, number in enumerate(self.numbers)}
         self.fill = picker_of(self.holes)
+        self.audited = self.getter(AUDITED)
         self.key = self.getter(())  # the values of the match key; set by who knows it
         self._spellings = [spelling_of(dialect.spec[str(n)], dialect.dictionary[n]) for n in self.numbers]
         self._variable = [place for place, one in enumerate(self._spellings) if one.prefix_width]

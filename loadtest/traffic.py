@@ -44,6 +44,7 @@ NOWHERE: Final = -1  # the link of what was not sent
 REVERSED_WITH: Final = (2, 3, 4, 18, 22, 25, 32, 33, 37, 41, 42, 43, 49)  # what a reversal says again of its original
 REFUNDS: Final = ("20", "26", "28")  # transaction types that move money back (DE 3)
 NO_MONEY: Final = ("31", "38")
+BURST: Final = 8  # messages of one wake-up on one link, before the next link's turn
 STRAYS_MAX: Final = 1000  # unmatched answers a second that are looked into: more are counted only
 LATER_NS: Final = NANO  # a duplicate that comes later comes within a second
 WHY_TIMEOUT, WHY_UNDELIVERED = "68", "22"
@@ -149,7 +150,7 @@ class Traffic:
         self._order = count()
         self._backlog: deque[tuple[Visit, Send | Reverse, int]] = deque()
         self._gone: list[tuple[int, str, int]] = []  # second, flow, planned: nobody was there to send it to
-        self._turn = 0
+        self._turn = self._burst = 0
         self._stamp: dict[str, str] = {}
         self._stamp_until = 0
         self._templates: dict[Any, Template] = {}
@@ -209,6 +210,7 @@ class Traffic:
             act(*given, now)
         if self.is_stopping or self._due_next is None or self._due_next > now:
             return
+        self._burst = 0
         instants, flows, start, at = self.plan.instants, self.plan.flows, self.start, self._next
         end, programs = len(instants), self._programs
         until = now - start
@@ -399,7 +401,8 @@ class Traffic:
         self._over(visit, now)
 
     def _over(self, visit: Visit, now: int) -> None:
-        """A user of closed mode thinks, and comes again."""
+        """Let go of its messages: visit and message hold each other. A user of closed mode thinks, and comes again."""
+        visit.first = visit.last = None
         closed = self._scenario.plan.closed
         if closed is None or self._closed_until is None or self.is_stopping:
             return
@@ -449,11 +452,17 @@ class Traffic:
                 self._at(now + NANO // 10, self._again, visit.program, now + NANO // 10)
 
     def _lane(self, pinned: Lane | None) -> Lane | None:
-        """A lane with room, in turn; or the one that it must be, if it has room."""
+        """A lane with room, in turn; or the one that it must be, if it has room.
+
+        What is begun in one wake-up goes in turn by BURST, so that there is one send for several messages.
+        """
         most = self._max_in_flight
         if pinned is not None:
             return pinned if pinned.is_up and pinned.in_flight < most else None
         lanes, turn = self.lanes, self._turn
+        self._burst += 1
+        if self._burst % BURST != 1 and (lane := lanes[turn]).is_up and lane.in_flight < most:
+            return lane
         for _ in lanes:
             turn = turn + 1 if turn + 1 < len(lanes) else 0
             lane = lanes[turn]
@@ -550,8 +559,8 @@ class Traffic:
 
     # --- answers
 
-    def _answered(self, entry: Entry, message: Message, read: Sequence[str | None], now: int) -> None:
-        code, approval_code, *echoed = read
+    def _answered(self, entry: Entry, message: Message, read: tuple[str | None, ...], now: int) -> None:
+        code, approval_code = read[:2]
         lane = self.lanes[entry.link]
         was_open = entry.state == State.OPEN
         if was_open and lane.in_flight:
@@ -561,7 +570,7 @@ class Traffic:
             return
         if not entry.written:  # in the same breath: the peer was quicker than our own system call's return
             entry.written = now
-        in_time = self.ledger.answered(entry, code or "", approval_code, tuple(echoed))
+        in_time = self.ledger.answered(entry, code or "", approval_code, read[2:])
         self.answers_received += 1
         said = code or NO_CODE
         second, flow = entry.second, entry.flow
@@ -585,10 +594,11 @@ class Traffic:
                 self._go_on(visit, now)
             elif step is None:
                 self._go_on(visit, now)
+        entry.visit = None
         if self._backlog or lane.waiting:
             self._drain_backlog(lane, now)
 
-    def _not_open(self, lane: Lane, message: Message, key: MatchKey, read: Sequence[str | None], now: int) -> None:
+    def _not_open(self, lane: Lane, message: Message, key: MatchKey, read: tuple[str | None, ...], now: int) -> None:
         ledger = self.ledger
         if (entry := ledger.doubt.get(key)) is not None:
             self._answered(entry, message, read, now)

@@ -20,14 +20,14 @@ import trio
 from loadtest.plan import NANO
 from loadtest.shell.line import Line
 from loadtest.shell.timer import Timer
-from loadtest.tally import BATCH
 from loadtest.traffic import Lane, Traffic
 
 SWEEP_NS: Final = 10_000_000  # deadlines are seconds; a hundredth is exact enough
 NEAR_NS: Final = 2_000_000  # below it the epoll is waited in directly
 GIVE_WAY_NS: Final = 4_000_000  # other tasks (connecting, the live view) run at least so often
+QUANTUM_NS: Final = 200_000  # at a dense plan, wake up no more often: a fifth of what lateness may be
+DENSE: Final = 30  # messages in a sweep's time (3 000/s)
 SPIN_NS: Final = 200_000  # with --spin: the last stretch is not slept
-DRAIN_ABOVE: Final = BATCH
 
 _WITH_REST: Final = getattr(select, "EPOLLIN", 1) | getattr(select, "EPOLLOUT", 4)
 _PLAIN: Final = getattr(select, "EPOLLIN", 1)
@@ -51,7 +51,9 @@ class Drive:
         self.timer_name = "timerfd" if self._timer else "the millisecond clock of epoll"
         if self._timer:
             self._ready.register(self._timer.fd, _PLAIN)
-        self._next_sweep = self._gave_way = 0
+        self._next_sweep = self._gave_way = self._not_before = 0
+        self._quantum = self._sent_before = 0
+        self.spun_ns = 0  # burnt on purpose, which is no work
         self.split_share = 0.0
         self.draw: Callable[[], float] = lambda: 1.0
 
@@ -93,34 +95,40 @@ class Drive:
         self._next_sweep = now
         while True:
             now = monotonic_ns()
-            traffic.due(now)
+            if now >= self._not_before:
+                traffic.due(now)
+                self._not_before = now + self._quantum
             if traffic.dirty:
                 self.flush()
-            if now >= self._next_sweep:
-                self._next_sweep = now + SWEEP_NS
-                traffic.sweep(now)
-                if is_over(now):
-                    return
             if (passed := (now - traffic.start) // NANO) != second:
                 if second >= 0:
                     every_second(second, now)
                 second = passed
+            if now >= self._next_sweep:
+                self._sweep(now)
+                if is_over(now):
+                    return
             if traffic.dirty:
                 self.flush()
             await self._wait()
 
+    def _sweep(self, now: int) -> None:
+        traffic = self.traffic
+        self._next_sweep = now + SWEEP_NS
+        traffic.sweep(now)
+        sent, self._sent_before = traffic.messages_sent - self._sent_before, traffic.messages_sent
+        self._quantum = QUANTUM_NS if sent > DENSE and not self.spin else 0
+
     async def _wait(self) -> None:
         """Until the next thing is due or a line has something."""
         due = self.traffic.next_due()
-        until = self._next_sweep if due is None else min(due, self._next_sweep)
+        until = self._next_sweep if due is None else min(max(due, self._not_before), self._next_sweep)
         now = monotonic_ns()
         gap = until - now
         if now - self._gave_way > GIVE_WAY_NS:
             self._gave_way = now
             await trio.lowlevel.checkpoint()
         elif gap > NEAR_NS:
-            if self.traffic.tally.waiting > DRAIN_ABOVE or gap > SWEEP_NS // 2:
-                self.traffic.tally.drain(BATCH)
             await self._sleep(until)
             self._gave_way = now
         elif gap > 0 and self.spin and gap < SPIN_NS:
@@ -135,10 +143,13 @@ class Drive:
 
     def _spun(self, until: int) -> list[tuple[int, int]]:
         """Burn what is left, but see what comes."""
+        began = monotonic_ns()
         while True:
             found = self._ready.poll(0)
-            if found or monotonic_ns() >= until:
-                return found
+            if found or (now := monotonic_ns()) >= until:
+                break
+        self.spun_ns += (monotonic_ns() if found else now) - began
+        return found
 
     async def _sleep(self, until: int) -> None:
         if self._timer:

@@ -120,9 +120,8 @@ class Run:
 
     async def go(self) -> Result:
         """Run it to its end."""
-        collecting = gc.get_threshold()
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 1000)  # entries are no rings; a full collection would be a pause of its own
+        was_collecting = gc.isenabled()
+        gc.disable()  # what is settled is in no ring (`Traffic._over`), and a collection would be a pause of its own
         try:
             async with trio.open_nursery() as nursery:
                 for index in range(self.scenario.links.count):
@@ -133,8 +132,8 @@ class Run:
                 nursery.cancel_scope.cancel()
         finally:
             self.drive.close()
-            gc.set_threshold(*collecting)
-            gc.unfreeze()
+            if was_collecting:
+                gc.enable()
         return self._result()
 
     # --- the course of it
@@ -203,7 +202,7 @@ class Run:
 
     def _second(self, second: int, now: int) -> None:
         self.traffic.second(second, now)
-        self._cpu.append((second, time.process_time()))
+        self._cpu.append((second, time.process_time() - self.drive.spun_ns / NANO))
         if self.watch is None and not self.aborts:
             return
         seconds = max([for_s for _, for_s in self.aborts], default=0.0) + self.scenario.timeouts.answer_s + 5
