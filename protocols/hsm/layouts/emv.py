@@ -3,7 +3,7 @@
 Cryptograms, counters and data are raw bytes. `pan_block` is the 16 rightmost
 digits of PAN and PAN sequence number, two a byte; `pan_psn` all of them.
 KW's branch and height, KQ's modes 3 and 4, K2, KU and KY follow no published
-layout in every detail; what is ours is said in docs/hsm-interface.md.
+layout in every detail; what is ours is said in docs/hsm-crypt.md.
 """
 
 from protocols.hsm.byte_fields import Binary, Sized
