@@ -37,6 +37,7 @@ class Gateway:
         self._tickets = itertools.count(1)
         self._waiting: dict[int, _Waiter] = {}
         self._changed = trio.Event()
+        self.on_paid: Callable[[Request, bool], None] | None = None  # an advice, and whether the switch took it
         self.signed_on = trio.Event()  # set once, when the switch first accepts us
 
     async def ask(self, request: Request) -> Heard:
@@ -62,6 +63,10 @@ class Gateway:
     def owed(self) -> tuple[Request, ...]:
         """Advices that the switch has not acknowledged yet."""
         return self._session.owed
+
+    def owe(self, advice: Request) -> None:
+        """Take on an advice that an earlier life of this gateway still owed."""
+        self._carry_out(self._session.owe(advice, trio.current_time()))
 
     async def take_leave(self) -> None:
         """Wait until nothing is in flight or owed, then sign off. The caller bounds it: the switch may be silent."""
@@ -100,6 +105,11 @@ class Gateway:
             self.signed_on.set()
         if self._link is not None and step.frames:
             self._link.send(step.frames)
+        if self.on_paid is not None:
+            for advice in step.paid:
+                self.on_paid(advice, True)
+            for advice in step.parked:
+                self.on_paid(advice, False)
         for heard in step.heard:
             if waiter := self._waiting.get(heard.ticket):
                 waiter.tell(heard)

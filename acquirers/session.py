@@ -61,6 +61,8 @@ class Step:
     frames: list[bytes] = field(default_factory=list)
     heard: list[Heard] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)  # for the log; never content
+    paid: list[Request] = field(default_factory=list)  # advices that arrived at last: nothing is owed for them now
+    parked: list[Request] = field(default_factory=list)  # advices that the switch will not take
     hang_up: str | None = None  # close the link, for this reason
 
 
@@ -168,6 +170,14 @@ class Session:
             self._ask(request, now, ticket, step)
         else:
             step.heard.append(Heard(ticket, Outcome.LINK_DOWN))
+        return step
+
+    def owe(self, advice: Request, now: float) -> Step:
+        """Take on an advice that an earlier life of this gateway owed; it may have been sent before, so it is a repeat."""
+        self._owed[advice.stan] = _Owed(make_repeat(advice), due=now)
+        step = Step()
+        if self.signed_on:
+            self._pay(now, step)
         return step
 
     def received(self, frames: Iterable[bytes], now: float) -> Step:
@@ -325,11 +335,13 @@ class Session:
     def _acknowledged(self, owed: _Owed, answer: Message, now: float, step: Step) -> None:
         if answer.response_code == APPROVED:
             del self._owed[owed.advice.stan]
+            step.paid.append(owed.advice)
             step.notes.append(f"acknowledged: {answer.mti} {answer.stan}")
             return
         owed.refusals += 1
         if owed.refusals >= REFUSALS_MAX:
             self._parked.append(self._owed.pop(owed.advice.stan).advice)
+            step.parked.append(owed.advice)
             step.notes.append(f"given up after {REFUSALS_MAX} refusals: {answer.mti} {answer.response_code}")
 
     def _every_pending(self) -> Iterator[_Pending]:
