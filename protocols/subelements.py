@@ -84,6 +84,23 @@ def parse(text: str) -> dict[str, str]:
     return values
 
 
+def is_run(text: str) -> bool:
+    """Whether `parse` would read this; every request passes here, and the values are not asked for.
+
+    >>> is_run("4202059203123"), is_run("4209"), is_run("420205420206"), is_run("")
+    (True, False, False, True)
+    """
+    at, size = 0, len(text)
+    lengths, seen = _TWO_DIGITS, set()
+    while at < size:
+        number, length = text[at : at + 2], lengths.get(text[at + 2 : at + 4])
+        if length is None or number not in lengths or number in seen:
+            return False
+        seen.add(number)
+        at += 4 + length
+    return at == size
+
+
 def pack(values: Mapping[str, str]) -> str:
     """The run again, in the order of the mapping.
 

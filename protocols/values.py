@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 from protocols import elements as de
 from protocols.errors import FormatError
 from protocols.mti import MESSAGE_TYPES
-from protocols.subelements import SubelementError
-from protocols.subelements import parse as parse_subelements
+from protocols.subelements import is_run as is_run_of_subelements
 from protocols.tlv import TlvError
 from protocols.tlv import parse as parse_tlv
 
@@ -52,11 +51,7 @@ def is_run(text: str) -> bool:
     >>> is_run("4202059203123"), is_run("4209"), is_run("T")
     (True, False, False)
     """
-    try:
-        parse_subelements(text)
-    except SubelementError:
-        return False
-    return True
+    return is_run_of_subelements(text)
 
 
 def is_run_or_foreign(text: str) -> bool:

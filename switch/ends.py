@@ -17,6 +17,7 @@ from switch.saf import Randomness, StoreAndForward
 from switch.transaction import Transaction
 
 STAN_LAST = 999_999
+_THREE_DIGITS = tuple(f"{number:03d}" for number in range(1000))  # two looks cost half of one format
 
 
 class Side(StrEnum):
@@ -97,7 +98,7 @@ class IssuerEnd:
         """The next number that is not outstanding, or None when all are."""
         for _ in range(STAN_LAST):
             self.last_stan = self.last_stan % STAN_LAST + 1
-            stan = f"{self.last_stan:06d}"
+            stan = _THREE_DIGITS[self.last_stan // 1000] + _THREE_DIGITS[self.last_stan % 1000]
             if stan not in self.pending and stan not in self.saf:
                 return stan
         return None

@@ -20,8 +20,8 @@ from protocols import mti
 from protocols.codec.room import make_room
 from protocols.codes import APPROVED
 from protocols.participant import Participant
-from protocols.values import DAYS, fault, is_run, is_run_or_foreign, is_time
-from switch.mandatory import MANDATORY, is_complete
+from protocols.values import fault, is_run, is_run_or_foreign
+from switch.mandatory import MANDATORY
 from switch.records import AnsweredForm, SentForm
 from switch.replies import MATCHED
 from switch.request import FACTS, Request
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from switch.ends import IssuerEnd, LinkEnd
     from switch.product import Issued
 
-Writer = Callable[..., bytes | None]
+#: `fill(frame, at, value)`: a frame in which one value is new; see `protocols.codec.quick.filler`.
+Filler = Callable[..., bytes]
 
 #: The requests that can be plain.
 TYPES: Final = frozenset({"0100", "0200"})
@@ -60,6 +61,9 @@ DECIDING: Final = (
     *(de.ACQUIRER_ID, de.FORWARDER_ID, de.CARD_ACCEPTOR_ID, de.CURRENCY),
 )
 
+#: What else repeats from one request to the next within a second: seen once, and it can be, it can be again.
+REPEATING: Final = (de.TRANSMITTED_AT, de.LOCAL_TIME, de.LOCAL_DATE, de.ACQUIRER_COUNTRY)
+
 #: A stored card number is e-commerce or not by what DE 48 says: not by its kind alone.
 STORED_CREDENTIAL: Final = "10"
 
@@ -67,23 +71,21 @@ STORED_CREDENTIAL: Final = "10"
 STAMPED: Final = frozenset({de.MERCHANT_TYPE, de.ACQUIRER_ID, de.FORWARDER_ID})
 
 KINDS_MAX: Final = 4096  # of one product from one participant: merchants, mostly
-ROUTES_MAX: Final = 65_536
-MOMENTS_MAX: Final = 4096  # seconds of the last hour, and then some for clocks that differ
+ROUTINES_MAX: Final = 16_384  # kinds of a few seconds: it is emptied when it is full, and filled again in no time
 
 
 class Plan:
     """What is the same for all requests of a kind, once the first of them was told as a story."""
 
-    __slots__ = ("answered", "forward", "issuer", "keep", "name", "sent", "values")
+    __slots__ = ("answered", "forward", "issuer", "keep", "name", "sent")
 
     def __init__(self, lane: Lane, issuer: IssuerEnd, changes: dict[int, str | None]) -> None:
         layout, name = lane.layout, issuer.participant.id
-        numbers = (*changes, de.STAN)
+        given = {number: value for number, value in changes.items() if value is not None}
         self.issuer = issuer
         self.name = name
-        self.values = tuple(changes.values())
-        self.forward: Writer = layout.patches.writer(numbers)
-        self.keep: Writer = layout.keepsakes.writer(numbers)
+        self.forward: Filler = layout.patches.filler(lane.head, given, de.STAN, layout.head)
+        self.keep: Filler = layout.keepsakes.filler(lane.head, given, de.STAN, layout.head)
         self.sent = SentForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
         self.answered = AnsweredForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
 
@@ -95,9 +97,7 @@ class Lane:
         "_ends",
         "_kinds",
         "_network",
-        "_time_size",
         "answer",
-        "answer_head",
         "answer_mti",
         "gate",
         "head",
@@ -107,8 +107,7 @@ class Lane:
         "participant",
         "prefix",
         "private_data",
-        "routes",
-        "whens",
+        "routines",
     )
 
     def __init__(
@@ -125,43 +124,34 @@ class Lane:
         self.mti = layout.mti
         self.head = layout.mti_on_the_wire
         self.answer_mti = mti.answer_to(layout.mti)
-        self.answer_head = layout.answer
-        self.answer: Writer = layout.answers.writer((de.APPROVAL_CODE, de.RESPONSE_CODE))
+        approved = {de.RESPONSE_CODE: APPROVED}
+        self.answer: Filler = layout.answers.filler(
+            layout.codec.mti_on_the_wire(self.answer_mti), approved, de.APPROVAL_CODE, layout.head
+        )
         self.key_head = f"{participant.id}/{layout.mti[1]}/"
         self.private_data = is_run_or_foreign if participant.laboratory else is_run
         self.prefix = network.routes.longest
-        self.whens: set[str] = set()  # local times and dates that can be
-        self.routes: dict[str, dict[str, Plan | None]] = {}  # beginning of a card number -> the kinds of its product
-        self._kinds: dict[str, dict[str, Plan | None]] = {}
+        self.routines: dict[str, Plan] = {}  # beginning of a card number, and all that repeats -> the plan
+        self._kinds: dict[str, dict[str, Plan | None]] = {}  # by prefix
         self._network = network
         self._ends = ends
-        self._time_size = 6 if de.LOCAL_TIME in layout.numbers else 0
 
-    def plan(self, card_number: str, kind: str, frame: bytes, wall: float) -> Plan | None:
-        """The plan for a request of this kind with this card; None: it is not plain."""
-        kinds = self.routes.get(card_number[: self.prefix])
-        if kinds is None and (kinds := self._kinds_of(card_number)) is None:
-            return None
-        plan = kinds.get(kind)
-        return self._learn(kinds, kind, frame, wall) if plan is None and kind not in kinds else plan
-
-    def _kinds_of(self, card_number: str) -> dict[str, Plan | None] | None:
-        """The kinds of requests met so far with cards of this number's product; None: nobody issues it."""
-        issued: Issued | None = self._network.routes.find(card_number)
-        if issued is None:
-            return None
-        make_room(self.routes, ROUTES_MAX)
-        found = self._kinds.setdefault(issued.prefix, {})
-        self.routes[card_number[: self.prefix]] = found
-        return found
-
-    def _learn(self, kinds: dict[str, Plan | None], kind: str, frame: bytes, wall: float) -> Plan | None:
-        """Tell the first of a kind as a story, as far as its question; the plan, or None: this kind is not plain."""
+    def plan(self, routine: str, frame: bytes, wall: float) -> Plan | None:
+        """The plan for a request of which not all that repeats has been seen; None: it is not plain."""
         message = self.layout.codec.dialect.decode(frame)
-        if not is_complete(self.mti, message.pick(FACTS)) or fault(message, wall, self.private_data) is not None:
-            return None  # of this one only
-        make_room(kinds, KINDS_MAX)
-        plan = kinds[kind] = self._plan(message, wall)
+        issued: Issued | None = self._network.routes.find(message.get(de.PAN) or "")
+        if issued is None or fault(message, wall, self.private_data) is not None:
+            return None
+        kinds = self._kinds.setdefault(issued.prefix, {})
+        kind = "/".join([str(message.get(number)) for number in deciding(self.participant)])
+        if kind not in kinds:
+            make_room(kinds, KINDS_MAX)
+            kinds[kind] = self._plan(message, wall)
+        plan = kinds[kind]
+        if plan is not None:
+            if len(self.routines) >= ROUTINES_MAX:
+                self.routines.clear()
+            self.routines[routine] = plan
         return plan
 
     def _plan(self, message: Message, wall: float) -> Plan | None:
@@ -185,20 +175,15 @@ class Lane:
         assert isinstance(next(story), Ask)
         return story
 
-    def is_when(self, when: str) -> bool:
-        """Whether DE 12 and 13, as far as this layout has them, are a time of day and a day; remembered if so."""
-        time, date = when[: self._time_size], when[self._time_size :]
-        if (time and not is_time(time)) or (date and date not in DAYS):
-            return False
-        if len(self.whens) >= MOMENTS_MAX:
-            self.whens.clear()
-        self.whens.add(when)
-        return True
-
     def forget(self) -> None:
         """A new day: what was true of a date yesterday may not be today."""
-        self.routes.clear()
+        self.routines.clear()
         self._kinds.clear()
+
+
+def deciding(participant: Participant) -> tuple[int, ...]:
+    """The elements that make a kind. A contract names terminals too; the laboratory has none."""
+    return DECIDING if participant.laboratory else (*DECIDING, de.TERMINAL_ID)
 
 
 def question(request: Request, network: Configuration) -> dict[int, str | None] | None:
@@ -226,8 +211,7 @@ def lane_of(link: LinkEnd, layout: Layout, network: Configuration, ends: Mapping
     here = numbers.intersection
     runs = (
         *((de.PAN,), (de.AMOUNT,), (de.TRANSMITTED_AT, de.STAN, de.TERMINAL_ID), (de.TERMINAL_ID,)),
-        *(tuple(sorted(here(DECIDING))), tuple(sorted(here((de.LOCAL_TIME, de.LOCAL_DATE))))),
-        tuple(here((de.PRIVATE_DATA,))),
+        *(tuple(sorted(here(deciding(participant) + REPEATING))), tuple(here((de.PRIVATE_DATA,)))),
     )
     gate = layout.gate(runs)
     return None if gate is None else Lane(layout, gate, participant, network, ends)
@@ -311,11 +295,6 @@ class Plain(Transaction):
         if self._waiting is None:
             self._waiting = []
         return self._waiting
-
-    def answer(self, approval_code: str) -> bytes | None:
-        """The approval as its asker hears it; None where it cannot be written so."""
-        lane = self.lane
-        return lane.answer(self.frame, self.at, lane.answer_head, (approval_code, APPROVED))
 
     @property
     def has_company(self) -> bool:

@@ -109,6 +109,10 @@ class Memory:
     def __contains__(self, key: str) -> bool:
         return key in self._entries
 
+    def knows(self, key: str) -> bool:
+        """Whether a request with this key is not the first, or may not be taken."""
+        return key in self._entries or key in self._tombstones
+
     def keep(self, key: str, sent: bytes | None, answered: bytes | None) -> None:
         """Remember how a transaction ended."""
         if key not in self._entries:

@@ -19,6 +19,7 @@ from switch.records import Debt
 IN_FLIGHT_MAX = 32  # per issuer: enough to keep its link busy, too few to drown it when it returns
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
+DOUBLED_MAX = 16  # more often than it takes to reach the longest; a day of silence is a power of two with no float
 JITTER = 0.2  # so that a thousand entries do not knock at the same moment
 REFUSALS_MAX = 5  # what was refused so often will not be taken: it is parked, and people are told
 
@@ -142,7 +143,7 @@ class StoreAndForward:
     def _again(self, entry: Entry, now: float) -> None:
         self._in_flight.pop(entry.debt.stan, None)
         entry.in_flight_until = None
-        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**entry.tries)
+        wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(entry.tries, DOUBLED_MAX))
         entry.tries += 1
         if not entry.parked:
             self._schedule(entry, now + wait * self._random.uniform(1 - JITTER, 1 + JITTER))

@@ -120,6 +120,42 @@ def writer(recipe: Recipe) -> Callable[..., bytes | None]:
     return _compiled("write", ["def write(f, at, m, values):", *unpacked, *lines], names)
 
 
+def filler(recipe: Recipe, mti: bytes, values: tuple[str, ...], start: bytes) -> Callable[..., bytes]:
+    """`fill(frame, at, last)`: the new frame, of which all values but the last are given now.
+
+    The last one comes as the bytes it is on the wire, and nothing is tested: it must be known to be right.
+    `start` is what every frame begins with that this is for: where the new one begins the same, it is one slice.
+    """
+    names: dict[str, Any] = {}
+    pieces: list[Place | str | bytes] = [mti + recipe.bitmap]
+    if pieces[0] == start:
+        pieces = [Place(0, 0, 0, len(start))]
+    for piece in recipe.pieces:
+        last = pieces[-1]
+        if isinstance(piece, Insert) and piece.which < len(values):
+            fixed = piece.spelling.write(values[piece.which])
+            pieces[-1:] = [last + fixed] if isinstance(last, bytes) else [last, fixed]
+        elif isinstance(piece, Insert):
+            pieces.append("v")
+        elif isinstance(last, Place) and (both := last.joined(piece)):
+            pieces[-1] = both
+        else:
+            pieces.append(piece)
+    parts = []
+    for which, part in enumerate(pieces):
+        if isinstance(part, bytes):
+            names[f"B{which}"] = part
+        parts.append(
+            _slice(part, "e{}") if isinstance(part, Place) else f"B{which}" if isinstance(part, bytes) else part
+        )
+    anchors = max((max(part[0], part[2]) for part in pieces if isinstance(part, Place)), default=0)
+    lines = [f"    {', '.join(['_', *(f'e{which + 1}' for which in range(anchors))])}, *_ = at"] if anchors else []
+    if len(parts) > 4:
+        names["join"] = b"".join
+        return _compiled("fill", ["def fill(f, at, v):", *lines, f"    return join(({', '.join(parts)}))"], names)
+    return _compiled("fill", ["def fill(f, at, v):", *lines, f"    return {' + '.join(parts)}"], names)
+
+
 def _own_tests(layout: Layout, spelling: Spelling, names: dict[str, Any]) -> Iterator[str]:
     """What the alphabet of a run does not say of an element: its form, or the pad beside its digits."""
     number, place = spelling.number, layout.places[spelling.number]

@@ -80,6 +80,11 @@ class Recipes:
         changes: dict[int, str | None] = dict.fromkeys(numbers, "")
         return quick.writer(self._known.get(numbers) or self._learn(numbers, changes))
 
+    def filler(self, mti: bytes, values: Mapping[int, str], last: int, start: bytes) -> Callable[..., bytes]:
+        """`fill(frame, at, last)`: see `quick.filler`."""
+        changes: dict[int, str | None] = {**values, last: ""}
+        return quick.filler(self._recipe(changes), mti, tuple(values.values()), start)
+
     def _write_slowly(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
         values = tuple(changes.values())
         key = _key_with_drops(changes) if None in values else tuple(changes)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import socket
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Final
 
@@ -89,18 +89,22 @@ class Link(ABC):
         with trio.move_on_after(self._frame_time_left) as patience:
             data = await self._read()
         if patience.cancelled_caught:
-            raise self._broken(f"a frame was not complete after {FRAME_TIMEOUT_S:g} s{self._framer.advice()}")
+            raise self.too_slow()
         self._frame_time_left -= trio.current_time() - began
         return data
 
+    def too_slow(self) -> RemoteProtocolError:
+        """A frame dripped for too long: the link is closed, and this is why."""
+        return self._broken(f"a frame was not complete after {FRAME_TIMEOUT_S:g} s{self._framer.advice()}")
+
     def _frames_of(self, data: bytes) -> list[bytes]:
+        """What is whole now. Where the framing breaks, the framer says so afterwards."""
         framer = self._framer
         alive = framer.signs_of_life
         try:
             frames = framer.feed(data)
-        except RemoteProtocolError as broken:
-            self.abort(broken.reason)
-            raise
+        except RemoteProtocolError:  # at once: nothing was whole before
+            return []
         if framer.signs_of_life != alive and self._is_flooded(framer.signs_of_life - alive):
             framer.broken = RemoteProtocolError(f"more than {SIGNS_OF_LIFE_MAX} frames of no bytes in a second")
         if frames or not framer.waiting:
@@ -242,7 +246,51 @@ class SocketLink(Link):
     ) -> None:
         super().__init__(framing, nursery, name=name, bound=bound)
         self._socket = sock
+        self.on_close: Callable[[], None] | None = None  # for whoever reads in our place (`poll`)
         prepare(sock)
+
+    @property
+    def fileno(self) -> int:
+        """The number of the socket; -1 when it is closed."""
+        return self._socket.fileno()
+
+    @property
+    def is_inside_a_frame(self) -> bool:
+        """Whether the beginning of a frame is there and its end is not."""
+        return bool(self._framer.waiting)
+
+    def read_now(self, take: Callable[[list[bytes]], None]) -> bool:
+        """One read that does not wait; what is whole goes to `take`. False: there will be no more.
+
+        For whoever knows that there is something to read; afterwards `leave` says what `receive` would have raised.
+        """
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            self.abort(f"receiving failed: {error.strerror}")
+            return False
+        if not data:
+            self._ended_by_peer = True
+            return False
+        if frames := self._frames_of(data):
+            take(frames)
+        return not self.closed
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether what came after the last whole frame cannot be framed."""
+        return self._framer.broken is not None
+
+    def leave(self) -> None:
+        """No more `read_now`. Raises RemoteProtocolError, the link being closed, where the peer left it broken."""
+        if self.closed:
+            return
+        if self._framer.broken is not None:
+            raise self._broken(self._framer.broken.reason)
+        if self._ended_by_peer:
+            self._ended()
 
     async def _read(self) -> bytes:
         while True:
@@ -305,6 +353,8 @@ class SocketLink(Link):
                 self.abort(f"closing failed: {error.strerror}")
 
     def _let_go(self) -> None:
+        if self.on_close is not None:
+            self.on_close()
         # Before the close: Trio wakes who waits, and the number cannot be another socket's yet.
         trio.lowlevel.notify_closing(self._socket)
         self._socket.close()

@@ -22,18 +22,21 @@ from protocols import pki
 from protocols.errors import RemoteProtocolError
 from protocols.network import Listener, NetworkError
 from protocols.participant import Participant, Role, framing_of
+from protocols.runtime import poll as polling
 from protocols.runtime.dialer import dial_tcp, keep_dialled
 from protocols.runtime.exits import ConfigurationError
-from protocols.runtime.link import Link
+from protocols.runtime.link import Link, SocketLink
 from protocols.runtime.listener import Entrance, Guest, NotWelcomeError, PlainEntrance, TlsEntrance, serve
 from protocols.runtime.log import LogBudget
 from protocols.runtime.party import announce
+from protocols.runtime.poll import Poll
 from protocols.runtime.tls import Credentials, keep_current, tls_dial
 from switch.certificates import keep_up
 from switch.configuration import Configuration, configure
 from switch.core import Core
 from switch.ends import Side
 from switch.home import SWITCH, certificate_folder
+from switch.instant import Instant
 from switch.memory import Memory
 from switch.records import read
 from switch.recovery import Recovery
@@ -67,6 +70,9 @@ class Node:
         self._work_for_archive = trio.Event()
         self._work_to_count = trio.Event()
         self._moved = trio.Event()
+        self._poll: Poll | None = None  # there while it runs
+        self._paused: dict[int, SocketLink] = {}  # connections with too much in flight
+        self._awake_at = Instant(0.0, 0.0)
 
     async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
         """A connection that asks, from its first frame to the last answer it is owed."""
@@ -142,6 +148,8 @@ class Node:
             self._work_for_journal.set()
         if core.seeks:
             self._work_for_archive.set()
+        if self._paused and self._poll is not None:
+            self._go_on(self._poll)
         if core.counts_asked:
             self._work_to_count.set()
         for name, facts in core.take_events():
@@ -172,6 +180,7 @@ class Node:
         """The link is done for: the core hears it, and hears of approvals that never left."""
         link.abort("the switch is done with it")
         del self._links[number]
+        self._paused.pop(number, None)
         moment = now()
         self.core.closed(number, moment)
         self.core.undelivered(link.unsent(), moment)
@@ -179,6 +188,9 @@ class Node:
 
     async def _listen(self, number: int, link: Link) -> None:
         try:
+            if isinstance(link, SocketLink) and self._poll is not None:
+                await self._poll.read(link, partial(self._take, number))
+                return
             while frames := await link.receive():
                 self.core.received(number, frames, now())
                 self.act()
@@ -186,6 +198,34 @@ class Node:
                     await self.moved()
         except RemoteProtocolError as error:
             self._tell("link.broken", (_host(link), error.reason), link=link.name, reason=error.reason)
+
+    def _take(self, number: int, frames: list[bytes]) -> None:
+        """What the poll read. One with too much in flight is not read until it has been answered."""
+        self.core.received(number, frames, self._awake_at)
+        if self.core.outstanding(number) >= IN_FLIGHT_MAX:
+            link = self._links[number]
+            assert isinstance(link, SocketLink)
+            assert self._poll is not None
+            self._poll.pause(link)
+            self._paused[number] = link
+
+    def _wake(self) -> None:
+        """The poll has something: all of it happens at one moment."""
+        self._awake_at = now()
+
+    def _go_on(self, poll: Poll) -> None:
+        """Read again what was answered meanwhile."""
+        for number in [one for one in self._paused if self.core.outstanding(one) < IN_FLIGHT_MAX]:
+            poll.go_on(self._paused.pop(number))
+
+    async def keep_polling(self) -> None:
+        """Read for all links that are plain sockets."""
+        poll = Poll(self._wake, self.act)
+        self._poll = poll
+        try:
+            await poll.run()
+        finally:
+            self._poll = None
 
     async def _last_answers(self, number: int, link: Link) -> None:
         """A peer that half-closed after its last request still hears the answer."""
@@ -214,6 +254,8 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         async with trio.open_nursery() as nursery:
             if node.credentials is not None:
                 nursery.start_soon(keep_current, node.credentials)
+            if polling.is_possible():
+                nursery.start_soon(node.keep_polling)
             nursery.start_soon(node.keep_journal)
             nursery.start_soon(node.keep_time)
             nursery.start_soon(node.keep_archive, state / SWITCH)

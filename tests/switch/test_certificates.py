@@ -134,8 +134,8 @@ def test_send_without_a_certificate_says_how_to_make_one(tmp_path: Path, capsys:
 # --- the files of the network
 
 
-def test_the_demonstration_network_has_one_port_where_the_certificate_says_who_is_there() -> None:
-    assert load().tls_ports == ("gateways_tls",)
+def test_the_demonstration_network_has_ports_where_the_certificate_says_who_is_there() -> None:
+    assert load().tls_ports == ("gateways_tls", "issuers_dial_in")
     assert configure().uses_tls
 
 

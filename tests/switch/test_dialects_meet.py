@@ -516,7 +516,7 @@ def test_whatever_a_frame_is_it_reads_or_is_refused(dialect: str, cut: int, at: 
     try:
         tongue.decode(bytes(frame[: cut or None]))
     except FormatError as error:
-        assert error.mti is None or error.mti[0] in "09"
+        assert error.mti is None or error.mti[0] in "09" or tongue.version != "1"
 
 
 def border(name: str, **changes: object) -> Border:
