@@ -103,7 +103,7 @@ async def test_an_end_ends_one_and_no_other() -> None:
 
 async def test_a_link_closed_by_us_is_forgotten_before_its_number_is_another_s() -> None:
     async with room() as here:
-        link, theirs = here.link("first")
+        link, _theirs = here.link("first")
         await quiet()
         number = link.fileno
         link.abort("we had enough")
