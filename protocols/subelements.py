@@ -156,6 +156,19 @@ def is_open(number: str) -> bool:
     return number in SUBELEMENTS and number not in SECRET
 
 
+def is_last_part(private_data: str | None) -> bool:
+    """Whether a completion is the last of its authorization; one that says nothing (DE 48.62) is the only one.
+
+    >>> is_last_part("62040103"), is_last_part("62040303"), is_last_part(None)
+    (False, True, True)
+    """
+    try:
+        part = parse(private_data or "").get(COMPLETION_PART, "")
+    except SubelementError:
+        return True
+    return len(part) != 4 or part[:2] == part[2:]
+
+
 def title(number: str) -> str:
     """
     >>> title("92"), title("99")

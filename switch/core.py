@@ -481,6 +481,8 @@ class Core:
             self._to_count.append(Count(transaction, self._links.get(transaction.link), command))
             return True, None
         assert isinstance(command, Recall)
+        if command.key in self.in_flight and not command.takes_back:
+            return False, None
         past = self._recall(command.key, now)
         if past is None and self.memory.has_forgotten:
             self._seek(command.key, Seeker(transaction, transaction.link, transaction.request.message))
@@ -665,11 +667,12 @@ class Core:
         self.memory.keep(transaction.key, transaction.sent, packed)
         for debt in owed:
             self._send_owed(self.issuers[debt.issuer], now)
-        if verdict.reverses is not None:
-            if verdict.left is None:
-                self.memory.mark(verdict.reverses.key, REVERSED)
-            if request.mti[1] == mti.FINANCIAL:
-                self.memory.complete(verdict.reverses.key, transaction.key)
+        if verdict.reverses is not None and verdict.left is None:
+            self.memory.mark(verdict.reverses.key, REVERSED)
+            for increase in verdict.reverses.increases:  # with what they raised they are one
+                self._owe_reversal(increase, debts.WITH_ITS_ORIGINAL, now)
+                self.memory.mark(increase.key, REVERSED)
+        self.memory.follow(record)
         if verdict.tombstone is not None:
             self.memory.bury(verdict.tombstone)
         transaction.listeners = 1 + len(transaction.waiting)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from protocols import elements as de
+from protocols import subelements
 from protocols.codes import APPROVED, reason
 from protocols.message import Message
 from protocols.original import Original
@@ -23,8 +24,16 @@ REVERSAL, ADVICE = Debt.REVERSAL, Debt.ADVICE
 #: Elements of the original that a reversal or advice repeats.
 REPEATED = (2, 3, 4, 6, 10, 12, 13, 14, 16, 18, 19, 22, 23, 25, 32, 33, 37, 41, 42, 43, 49, 51)
 
-#: What else of a gateway's advice its issuer hears.
+#: What else of a gateway's advice its issuer hears, and which part of its private data.
 TOLD = (de.TRANSMITTED_AT, de.APPROVAL_CODE, de.RESPONSE_CODE)
+TOLD_PRIVATELY = (subelements.PAYMENT_FACILITATOR, subelements.COMPLETION_PART)
+
+#: Why an increase of an authorization is undone whose authorization was taken back (reversal reasons).
+WITH_ITS_ORIGINAL = "reversal.customer"
+
+
+#: A request that we have answered ourselves, because all it asks is ours to say, reaches its issuer as an advice.
+AS_ADVICE = {"0200": "0220"}
 
 
 class Owing(NamedTuple):
@@ -52,7 +61,7 @@ def values(transaction: Transaction, verdict: Verdict, now: Instant) -> Owing | 
         return advice(transaction, verdict, now)
     if verdict.reverses is not None:
         owing = reversal_of(verdict.reverses, "reversal.customer", now)
-        if (part := request.message.get(de.REPLACEMENT_AMOUNTS)) is not None:
+        if (part := verdict.replacement or request.message.get(de.REPLACEMENT_AMOUNTS)) is not None:
             owing.elements[de.REPLACEMENT_AMOUNTS] = part
         return owing
     seen = as_seen(transaction)
@@ -87,9 +96,22 @@ def passed_on(request: Request, verdict: Verdict) -> Owing:
     Its DE 90 names an original by numbers that the issuer never saw: one that we know is named by ours.
     """
     told = {n: value for n in (*TOLD, *REPEATED) if (value := request.message.get(n)) is not None}
+    if private := told_privately(request.message):
+        told[de.PRIVATE_DATA] = private
     if verdict.about is not None:
         told[de.ORIGINAL] = name_of(verdict.about).text
-    return Owing(request.mti, told | (verdict.elements or {}))
+        if verdict.approval_code is not None:
+            told[de.APPROVAL_CODE] = verdict.approval_code
+    return Owing(AS_ADVICE.get(request.mti, request.mti), told | (verdict.elements or {}))
+
+
+def told_privately(message: Message) -> str:
+    """Of DE 48, what the issuer of an advice is told; nothing that may not be kept."""
+    try:
+        found = subelements.parse(message.get(de.PRIVATE_DATA) or "")
+    except subelements.SubelementError:
+        return ""
+    return subelements.pack({number: found[number] for number in TOLD_PRIVATELY if number in found})
 
 
 def name_of(past: Past) -> Original:

@@ -9,13 +9,16 @@ or an original that may be older than this memory, so that no reversal is ever l
 from __future__ import annotations
 
 from collections import deque
-from typing import cast
+from typing import NamedTuple, cast
 
 from protocols import elements as de
 from protocols.codes import is_approval
 from protocols.dialects import dialect_named
 from protocols.message import Message
+from protocols.money import AMOUNT_DIGITS
 from protocols.mti import FINANCIAL
+from protocols.original import Original
+from protocols.subelements import is_last_part
 from switch import records
 from switch.records import Answered, Sent
 
@@ -27,10 +30,19 @@ UNDELIVERED = "undelivered"  # by us: nobody heard the approval
 TOLD = "told"  # not undone: a repeat heard the answer, so it counts as told
 
 
+class Taken(NamedTuple):
+    """What shops have taken of what an authorization reserved."""
+
+    by: str  # the key of the last that took
+    amount: int  # of all so far, in the shop's currency
+    billed: int  # the same in the holder's
+    is_last: bool
+
+
 class Past:
     """An earlier transaction, read back from its records."""
 
-    __slots__ = ("_message", "answered", "completed_by", "key", "reversed_by", "sent", "was_told")
+    __slots__ = ("_message", "answered", "increases", "key", "reversed_by", "sent", "taken", "was_told")
 
     def __init__(self, key: str, sent: bytes | None, answered: bytes | None, mark: str | None = None) -> None:
         self.key = key
@@ -38,7 +50,8 @@ class Past:
         self.answered = cast(Answered, records.unpack(answered)) if answered else None
         self.reversed_by = None if mark == TOLD else mark
         self.was_told = mark == TOLD
-        self.completed_by: str | None = None  # the key of the advice that took what this one had reserved
+        self.taken: Taken | None = None
+        self.increases: list[Past] = []  # later authorizations that raised it, and stand
         self._message: Message | None = None
 
     @property
@@ -62,6 +75,16 @@ class Past:
     def was_sent(self) -> bool:
         """Whether its issuer may have seen it, or is owed an advice of it."""
         return self.sent is not None or bool(self.answered and self.answered.debts)
+
+    @property
+    def completed_by(self) -> str | None:
+        """The key of what took all that shall be taken of what this one had reserved."""
+        return self.taken.by if self.taken is not None and self.taken.is_last else None
+
+    @property
+    def reserved(self) -> int:
+        """What may be taken in all, in the shop's currency."""
+        return self.amount + sum(increase.amount for increase in self.increases)
 
     @property
     def completes(self) -> str | None:
@@ -93,7 +116,7 @@ class Past:
 class Memory:
     """Key -> records of the recent transactions."""
 
-    __slots__ = ("_completed", "_entries", "_order", "_tombstones", "bound", "has_forgotten")
+    __slots__ = ("_entries", "_increases", "_order", "_taken", "_tombstones", "bound", "has_forgotten")
 
     def __init__(self, bound: int = REMEMBERED_MAX) -> None:
         self.bound = bound
@@ -101,7 +124,8 @@ class Memory:
         self._order: deque[str] = deque()
         self.has_forgotten = False  # whether something older than all that is here has been let go
         self._tombstones: dict[str, None] = {}
-        self._completed: dict[str, str] = {}  # the key of what was reserved -> the key of what took it
+        self._taken: dict[str, Taken] = {}  # by the key of what was reserved
+        self._increases: dict[str, list[str]] = {}  # by the key of what was increased
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -133,14 +157,38 @@ class Memory:
         if entry is None:
             return None
         past = Past(key, *entry)
-        past.completed_by = self._completed.get(key)
+        past.taken = self._taken.get(key)
+        for increase in self._increases.get(key, ()):
+            if (found := self.recall(increase)) is not None and not found.reversed_by:
+                past.increases.append(found)
         return past
 
-    def complete(self, key: str, by: str) -> None:
-        """What a request had reserved was taken."""
-        self._completed.setdefault(key, by)
-        if len(self._completed) > self.bound:
-            del self._completed[next(iter(self._completed))]
+    def follow(self, record: Answered) -> None:
+        """What an answer says of an earlier authorization: more was reserved, or some was taken or given back."""
+        if record.reverses_key is None:
+            if de.ORIGINAL in record.elements:
+                _, _, known_by = record.key.split("/")
+                original = Original.parse(record.elements[de.ORIGINAL])
+                known = f"{original.transmitted_at}{original.stan}{known_by[16:]}"
+                self._note(self._increases, f"{record.participant}/{original.mti[1]}/{known}", record.key)
+        elif record.left is not None and record.debts:
+            self._count(record.reverses_key, record.left, record)
+
+    def _note(self, kept: dict[str, list[str]], key: str, another: str) -> None:
+        kept.setdefault(key, []).append(another)
+        if len(kept) > self.bound:
+            del kept[next(iter(kept))]
+
+    def _count(self, key: str, billed: int, record: Answered) -> None:
+        """How much is taken by now. What a reversal gave back is not the end: further parts may come."""
+        before, told = self._taken.get(key), record.debts[0].values
+        if record.mti[1] == FINANCIAL:
+            amount = int(told.get(de.AMOUNT) or 0) + (before.amount if before else 0)
+            self._taken[key] = Taken(record.key, amount, billed, is_last_part(told.get(de.PRIVATE_DATA)))
+        elif before is not None and (left := told.get(de.REPLACEMENT_AMOUNTS)) is not None:
+            self._taken[key] = before._replace(amount=int(left[:AMOUNT_DIGITS]), billed=billed)
+        if len(self._taken) > self.bound:
+            del self._taken[next(iter(self._taken))]
 
     def bury(self, key: str) -> None:
         """A reversal came before its original: remember to refuse the original."""

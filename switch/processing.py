@@ -5,10 +5,10 @@ Which kinds there are, and how they are called, is in `protocols.codes`.
 
 from __future__ import annotations
 
-from protocols.codes import BALANCE, VERIFICATION
+from protocols.codes import BALANCE, PIN_CHANGE, VERIFICATION
 
 #: These may carry an amount of zero: they ask, they do not pay.
-WITHOUT_AMOUNT = frozenset({BALANCE, VERIFICATION})
+WITHOUT_AMOUNT = frozenset({BALANCE, VERIFICATION, PIN_CHANGE})
 
 
 def moved(processing_type: str, amount: int) -> int:

@@ -41,6 +41,7 @@ class ProductFile(_File):
     rules: dict[str, Any] = {}
     stand_in_types: frozenset[str] = frozenset({"00"})  # cash is never stood in for
     pin_untouched: bool = False  # DE 52 passes through as it came: no keys are agreed
+    capture_days: Annotated[int, Field(gt=0, le=365)] | None = None  # how long a reservation can be taken; None: always
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Product:
     checks: tuple[Callable[[Request], str | None], ...]
     stand_in_types: frozenset[str]
     pin_untouched: bool
+    capture_days: int | None = None
 
     def refusal(self, request: Request) -> str | None:
         """The slug of the first rule that refuses the request, or None to let it pass."""
@@ -87,7 +89,7 @@ def load_products(paths: Iterable[Path]) -> list[Issued]:
         else:
             checks, wrong = compiled(file, rules)
             problems += [f"{called(path)}: {problem}" for problem in wrong]
-            product = Product(file.id, file.title, checks, file.stand_in_types, file.pin_untouched)
+            product = Product(file.id, file.title, checks, file.stand_in_types, file.pin_untouched, file.capture_days)
             for one in file.issued:
                 try:
                     issued.append(issue(one, product))

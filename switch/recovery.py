@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-from protocols.mti import FINANCIAL
+from switch.debts import WITH_ITS_ORIGINAL
 from switch.memory import REVERSED, UNDELIVERED, Memory
 from switch.records import Answered, Debt, NewKey, Owed, Record, Sent, Settled, pack
 
@@ -62,7 +62,7 @@ class Recovery:
             sent = self.open.pop(record.number, None)
             if sent is not None:  # undone after an earlier restart: there never was an answer
                 self.memory.keep(record.key, pack(sent), None)
-            self.memory.mark(record.key, UNDELIVERED)
+            self.memory.mark(record.key, REVERSED if record.why == WITH_ITS_ORIGINAL else UNDELIVERED)
             self._owe(record.debts)
         elif isinstance(record, NewKey):
             self.keys.append(record)
@@ -76,8 +76,7 @@ class Recovery:
             self._stan(record.issuer, record.stan)
         if record.reverses_key is not None and record.left is None:
             self.memory.mark(record.reverses_key, REVERSED)
-        if record.reverses_key is not None and record.mti[1] == FINANCIAL:
-            self.memory.complete(record.reverses_key, record.key)
+        self.memory.follow(record)
         if record.tombstone is not None:
             self.memory.bury(record.tombstone)
         self._owe(record.debts)

@@ -60,12 +60,16 @@ class AskHsm:
 
 
 class Recall:
-    """Look for an earlier request of the same participant. Reply: Past, or None: never seen."""
+    """Look for an earlier request of the same participant. Reply: Past, or None: never seen.
 
-    __slots__ = ("key",)
+    One in flight is ended by who takes it back; to anybody else it has not happened yet.
+    """
 
-    def __init__(self, key: str) -> None:
+    __slots__ = ("key", "takes_back")
+
+    def __init__(self, key: str, *, takes_back: bool = True) -> None:
         self.key = key
+        self.takes_back = takes_back
 
 
 class Total:
@@ -88,6 +92,7 @@ class Verdict:
         "elements",
         "left",
         "reason",
+        "replacement",
         "response_code",
         "reverses",
         "stand_in",
@@ -109,6 +114,7 @@ class Verdict:
         tombstone: str | None = None,
         about: Past | None = None,
         trouble: str | None = None,
+        replacement: str | None = None,
     ) -> None:
         self.response_code = response_code
         self.reason = reason  # DE 44: why not, in 25 characters
@@ -120,6 +126,7 @@ class Verdict:
         self.left = left  # what of it stands, in the holder's currency, where only a part is undone
         self.tombstone = tombstone  # the key of a request that must be refused should it still arrive
         self.about = about  # the earlier transaction that an advice names, whether or not it changes it
+        self.replacement = replacement  # DE 95 for the issuer, where the request does not say it so
         self.trouble = trouble  # what is wrong with something that cannot be refused: people hear of it
 
 

@@ -5,10 +5,13 @@ only for its format, its MAC, or because it cannot be kept). What contradicts ou
 and changes nothing in what the asker hears; the issuer decides what to book.
 
 A completion names the authorization (DE 90) by the asker's numbers, and the issuer hears ours. To both books
-they are one transaction from then on, of which as much stands as was taken.
+they are one transaction from then on, of which as much stands as was taken. A shop that delivers in parts
+completes in parts: DE 48.62 says which of how many, and the last ends the reservation.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from protocols import elements as de
 from protocols.codes import APPROVED
@@ -39,8 +42,14 @@ def complete(request: Request, network: Configuration) -> Story:
     trouble = contradiction(request, past) or trouble
     taken = Verdict(APPROVED, elements=elements, debt=Debt.ADVICE, about=past, trouble=trouble)
     if not (past.reversed_by or past.declined or past.completed_by):
-        taken.reverses, taken.left = past, int(elements.get(de.BILLING_AMOUNT) or request.amount)
+        taken.reverses, taken.left = past, billed_so_far(request, past, elements)
     return taken
+
+
+def billed_so_far(request: Request, past: Past, elements: Mapping[int, str]) -> int:
+    """What this and the earlier parts come to, in the holder's currency."""
+    billed = int(elements.get(de.BILLING_AMOUNT) or request.amount)
+    return billed + (past.taken.billed if past.taken is not None else 0)
 
 
 def contradiction(request: Request, past: Past) -> str | None:
@@ -53,4 +62,5 @@ def contradiction(request: Request, past: Past) -> str | None:
         return "original.completed"
     if past.currency != request.currency:
         return "currency.differs"
-    return "capture.above_hold" if request.amount > past.amount else None
+    taken = past.taken.amount if past.taken is not None else 0
+    return "capture.above_hold" if taken + request.amount > past.reserved else None

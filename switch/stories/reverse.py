@@ -28,14 +28,21 @@ def reverse(request: Request, network: Configuration) -> Story:
     past = yield Recall(key)
     if past is None:
         return unheard_of(request, key)
+    part = past if past.completes is not None else None
     if past.completes is not None:  # what took a reservation is undone with it: to the issuer they are one
         past = (yield Recall(past.completes)) or past
     if slug := contradiction(request, original, past):
         return refused(request, slug)
     if past.reversed_by or past.declined:
         return Verdict(APPROVED)
-    left = remaining(request, past)
-    return Verdict(APPROVED, debt=Debt.REVERSAL if past.was_sent else None, reverses=past, left=left)
+    stands = standing(request, past, part)
+    return Verdict(
+        APPROVED,
+        debt=Debt.REVERSAL if past.was_sent else None,
+        reverses=past,
+        left=billed_for(stands, past),
+        replacement=f"{stands:012d}{0:012d}C{0:08d}C{0:08d}" if stands and not replacement(request) else None,
+    )
 
 
 def refused(request: Request, slug: str) -> Verdict:
@@ -57,7 +64,7 @@ def contradiction(request: Request, original: Original, past: Past) -> str | Non
     if past.currency != request.currency:
         return "currency.differs"
     largest = max(request.amount, replacement(request) or 0)
-    return "amount.above_original" if largest > past.amount else None
+    return "amount.above_original" if largest > past.reserved else None
 
 
 def came_through(past: Past, original: Original) -> bool:
@@ -74,9 +81,14 @@ def replacement(request: Request) -> int | None:
     return None if text is None else int(text[:AMOUNT_DIGITS])
 
 
-def remaining(request: Request, past: Past) -> int | None:
-    """What a partial reversal leaves, in the currency the holder is billed in; None: nothing, it is undone in full."""
-    amount = replacement(request)
+def standing(request: Request, past: Past, part: Past | None) -> int:
+    """What shall remain of the original, in its own currency: what DE 95 leaves, and what other parts have taken."""
+    others = past.taken.amount - part.amount if part is not None and past.taken is not None else 0
+    return max(0, others) + (replacement(request) or 0)
+
+
+def billed_for(amount: int, past: Past) -> int | None:
+    """What remains, in the currency the holder is billed in; None: nothing, it is undone in full."""
     if not amount:
         return None
     rate, billed_in = past.message.get(de.BILLING_RATE), past.message.get(de.BILLING_CURRENCY)
