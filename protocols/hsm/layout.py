@@ -106,7 +106,8 @@ class Layout:
 
 
 def _names(parts: tuple[Part, ...]) -> tuple[str, ...]:
-    return tuple(name for part in parts for name in part.names())
+    """Each name once: parts of which only one is ever there may share one."""
+    return tuple(dict.fromkeys(name for part in parts for name in part.names()))
 
 
 def _quick(parts: tuple[Part, ...]) -> re.Pattern[str] | None:

@@ -75,3 +75,25 @@ BLOCK_CHANGES: Mapping[str, Mapping[str, str]] = {
     "BW": {name: _HEADER[name] for name in _HEADER if name not in ("key_type", "scheme", "key_usage")}
     | {"key_usage": "72"},
 }
+
+# What each may answer to that. A single-length key has no letter where the request names no schemes; a pair has none.
+_SHORT, _LONG = "08D7B4", "08D7B4FB629D0885"
+_SINGLE, _PAIR = "0123456789ABCDEF", "0123456789ABCDEFFEDCBA9876543210"
+_UNDER_LMK = under_lmk_00("001", _K1)
+
+ANSWERS_KEYS: Mapping[str, Mapping[str, str]] = {
+    "A0": {"key": _UNDER_LMK, "exported_key": K1_UNDER_Z, "check_value": _SHORT},
+    **dict.fromkeys(("A4", "A6"), {"key": _UNDER_LMK, "check_value": _SHORT}),
+    "A8": {"exported_key": K1_UNDER_Z, "check_value": _SHORT},
+    "BU": {"check_value": _LONG},
+    **dict.fromkeys(("FA", "FC", "MI", "AW", "DW", "BY", "FK"), {"key": _PAIR, "check_value": _LONG}),
+    **dict.fromkeys(("GC", "FE", "MG", "AU", "DY", "FM"), {"exported_key": _PAIR, "check_value": _LONG}),
+    **dict.fromkeys(("IA", "FI"), {"exported_key": _SINGLE, "key": _SINGLE, "check_value": _LONG}),
+    "FG": {"exported_key": _PAIR, "key": _PAIR, "check_value": _LONG, "second_check_value": _LONG[::-1]},
+    **dict.fromkeys(("HC", "HA"), {"exported_key": _SINGLE, "key": _SINGLE}),
+    "AS": {"key": _PAIR, "check_value": _LONG, "second_check_value": _LONG[::-1]},
+    "BI": {"key": _PAIR},
+    "KA": {"check_value": _LONG},
+    "B0": {"key": "X" + _PAIR},
+    "BW": {"key": _UNDER_LMK},
+}

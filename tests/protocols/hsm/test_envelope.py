@@ -17,16 +17,16 @@ from protocols.hsm import (
 from tests.hsm_sim.known import GOOD
 from tests.hsm_sim.known_crypt import ANSWERS_CRYPT
 from tests.hsm_sim.known_health import ANSWERS_HEALTH
+from tests.hsm_sim.known_keys import ANSWERS_KEYS
 from tests.hsm_sim.known_pins import ANSWERS_PINS
 
 ANSWERS = {
     **ANSWERS_HEALTH,
+    **ANSWERS_KEYS,
     **ANSWERS_PINS,
     **ANSWERS_CRYPT,
     "NC": {"check_value": "2686040000000000", "firmware": "1500-0023"},
     "B2": {"data": "hello"},
-    "A0": {"key": "U" + "0" * 32, "exported_key": "X" + "1" * 32, "check_value": "08D7B4"},
-    "BU": {"check_value": "08D7B4FB629D0885"},
     "CA": {"pin_length": "04", "pin_block": "E8036E5B8BE2DDE3", "format": "01"},
     "CC": {"pin_length": "04", "pin_block": "E8036E5B8BE2DDE3", "format": "01"},
     "DC": {},

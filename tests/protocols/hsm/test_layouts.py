@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from protocols.hsm import LAYOUTS
-from protocols.hsm.fields import Choice, Digits, Hex, Key, Part, PinBlock, Run, Text, UnreadableError, Until
+from protocols.hsm.fields import Choice, Digits, Hex, Key, Part, PinBlock, Run, Text, UnreadableError, Until, When
 from protocols.hsm.layout import Layout
 from protocols.hsm.pin_fields import (
     ExcludedPins,
@@ -127,7 +127,8 @@ def test_every_layout_knows_the_names_of_its_fields() -> None:
     for code, layout in LAYOUTS.items():
         assert layout.command == code
         assert set(GOOD[code]) <= set(layout.request_names)
-        assert len(set(layout.request_names) - {"mac"}) == len([n for n in layout.request_names if n != "mac"])
+        always = [name for part in layout.request if not isinstance(part, When) for name in part.names()]
+        assert len(set(always)) == len(always), code
 
 
 # Fields of PIN commands that do not say how long they are
