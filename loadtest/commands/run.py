@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_scenario(parser)
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="share the plan among so many processes")
     parser.add_argument("--workers", metavar="HOST:PORT,…", help="share the plan among workers on other hosts")
-    parser.add_argument("--worker-tls", type=Path, metavar="DIR", help="ca.crt, coordinator.crt and .key for them")
+    parser.add_argument("--worker-tls", type=Path, metavar="DIR", help="authority.crt, coordinator.crt and .key")
     parser.add_argument("--worker-token", type=Path, metavar="FILE", help="the workers' shared secret")
     add_run_output(parser)
 
@@ -78,10 +78,20 @@ def main(options: argparse.Namespace) -> int:
     if options.processes > 1 or options.workers:
         from loadtest.shell.coordinate import coordinated  # late: most runs need no processes
 
-        result = trio.run(coordinated, scenario, options)
+        try:
+            result = trio.run(coordinated, scenario, options, watch_of(options, scenario))
+        except BaseExceptionGroup as group:
+            raise usage_in(group) or group from None
     else:
         result = trio.run(interruptible, scenario, options.spin, watch_of(options, scenario))
     return conclude(result, options)
+
+
+def usage_in(error: BaseException) -> UsageError | None:
+    """The mistake among what ended the tasks of a nursery, if one of them was the user's."""
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for one in error.exceptions if (found := usage_in(one))), None)
+    return error if isinstance(error, UsageError) else None
 
 
 async def interruptible(scenario: Scenario, spin: bool, watch: Watch | None) -> Result:

@@ -11,7 +11,7 @@ import secrets
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from typing import Final
 import trio
 
 from loadtest.customers import Customers, tokens
-from loadtest.flow import Program, load_flow, program
+from loadtest.flow import Flow, Program, load_flow, program
 from loadtest.ledger import Ledger
 from loadtest.plan import NANO, Plan, make_plan
 from loadtest.result import Meta, Result, ThresholdOutcome, Validity
@@ -41,6 +41,7 @@ from protocols.runtime.tls import Credentials, HandshakeError, wrapped
 
 CONNECT_S: Final = 5.0
 READY_S: Final = 10.0  # for all links to be connected and signed on
+NOBODY_S: Final = 3.0  # for a first connection, if only to be refused the sign-on
 LEAD_NS: Final = 100_000_000  # from being ready to the first message
 BACK_OFF_FIRST_S, BACK_OFF_MAX_S = 0.05, 2.0
 STOP_SENDING_S: Final = 1.0
@@ -77,11 +78,13 @@ class Run:
     spin: bool = False
     watch: Watch | None = None
     control: Control = field(default_factory=Control)
+    flows: Mapping[str, Flow] | None = None  # None: as the scenario names them
 
     def __post_init__(self) -> None:
         self.dialect = dialect_for(self.scenario.target)
         self.framing = framing_for(self.scenario.target)
-        self.programs = programs_of(self.scenario)
+        flows = flows_of(self.scenario) if self.flows is None else self.flows
+        self.programs = programs_of(self.scenario, flows)
         self.holds = tuple(map(Threshold.parse, self.scenario.thresholds.hold))
         self.aborts = [(Threshold.parse(one.when), one.for_s) for one in self.scenario.thresholds.abort]
         self._plan = make_plan(self.scenario, lambda name: Random(name)).share(self.part.worker, self.part.workers)
@@ -170,7 +173,8 @@ class Run:
         if all(lane.is_up for lane in lanes):
             return True
         refused = next((lane.refused for lane in lanes if lane.refused), "")
-        if refused or now > patience or self.control.stop.is_set():
+        nobody = not any(lane.connects for lane in lanes) and now > patience - int((READY_S - NOBODY_S) * NANO)
+        if refused or nobody or now > patience or self.control.stop.is_set():
             up = sum(lane.is_up for lane in lanes)
             self._unreachable = refused or self._why or f"{up} of {len(lanes)} links within {READY_S:g} s"
             return True
@@ -353,11 +357,15 @@ def concluded(result: Result, scenario: Scenario) -> Result:
     return result
 
 
-def programs_of(scenario: Scenario) -> dict[str, Program]:
-    """The flows of the mix, ready. UsageError where one is not there or cannot be set so."""
-    return {
-        name: program(name, load_flow(name, scenario.flows), chosen.settings) for name, chosen in scenario.mix.items()
-    }
+def flows_of(scenario: Scenario) -> dict[str, Flow]:
+    """The flows of the mix. UsageError where one is not there."""
+    return {name: load_flow(name, scenario.flows) for name in scenario.mix}
+
+
+def programs_of(scenario: Scenario, flows: Mapping[str, Flow] | None = None) -> dict[str, Program]:
+    """The flows, ready for the mix. UsageError where one cannot be set so."""
+    found = flows_of(scenario) if flows is None else flows
+    return {name: program(name, found[name], one.settings) for name, one in scenario.mix.items()}
 
 
 def _credentials(scenario: Scenario) -> Credentials | None:

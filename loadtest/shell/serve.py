@@ -6,6 +6,7 @@ A task for each connection, one timer for all delays. Deciding is `answerer`'s. 
 from __future__ import annotations
 
 import heapq
+import time
 from itertools import count
 from random import Random
 from typing import Final
@@ -15,6 +16,7 @@ import trio
 from loadtest.answerer import Answerer
 from loadtest.scenario import Target
 from loadtest.script import Event, Script
+from loadtest.shell.timer import Timer
 from loadtest.shell.wire import dialect_for, framing_for
 from protocols.errors import RemoteProtocolError
 from protocols.framing import Framing
@@ -59,9 +61,13 @@ class Server:
         self._framing = framing_for(target)
         self._credentials = credentials
         self._connections: set[Connection] = set()
-        self._due: list[tuple[float, int, Connection, bytes]] = []
+        self._due: list[tuple[int, int, Connection, bytes]] = []  # by ns of the monotonic clock
         self._order = count()
         self._sooner = trio.Event()
+        try:
+            self._timer: Timer | None = Timer()
+        except OSError:
+            self._timer = None
         self._reading = _Gate()
         self._answering = _Gate()
         self._refusing_until = 0.0
@@ -75,7 +81,11 @@ class Server:
             listeners = await trio.open_tcp_listeners(self.script.port, host=self.script.host)
             port: int = listeners[0].socket.getsockname()[1]
             task_status.started(port)
-            await trio.serve_listeners(self._attend, listeners)
+            try:
+                await trio.serve_listeners(self._attend, listeners)
+            finally:
+                if self._timer is not None:
+                    self._timer.close()
 
     async def _attend(self, tcp: trio.SocketStream) -> None:
         if trio.current_time() < self._refusing_until:
@@ -101,6 +111,7 @@ class Server:
     async def _read(self, connection: Connection) -> None:
         framer, answers = self._framing.framer(), self.answerer.answers
         while data := await connection.stream.receive_some(READ_SIZE):
+            now = time.monotonic_ns()
             await self._reading.passed()
             await self._answering.passed()
             try:
@@ -110,28 +121,40 @@ class Server:
             for frame in frames:
                 for delay, answer in answers(frame):
                     if delay:
-                        self._later(trio.current_time() + delay / NANO, connection, answer)
+                        self._later(now + delay, connection, answer)
                     else:
                         connection.say(answer)
             if self.answerer.asked > self.answerer.managed:
                 self._began.set()
 
-    def _later(self, when: float, connection: Connection, answer: bytes) -> None:
+    def _later(self, when: int, connection: Connection, answer: bytes) -> None:
         heapq.heappush(self._due, (when, next(self._order), connection, answer))
         if self._due[0][0] == when:
+            if self._timer is not None:
+                self._timer.arm(when)
             self._sooner.set()
 
     async def _answer_when_due(self) -> None:
         while True:
-            self._sooner = trio.Event()
-            with trio.move_on_at(self._due[0][0] if self._due else float("inf")):
-                await self._sooner.wait()
+            await self._first_is_due()
             await self._answering.passed()
-            now = trio.current_time()
+            now = time.monotonic_ns()
             while self._due and self._due[0][0] <= now:
                 _, _, connection, answer = heapq.heappop(self._due)
                 if connection in self._connections:
                     connection.say(answer)
+            if self._due and self._timer is not None:
+                self._timer.arm(self._due[0][0])
+
+    async def _first_is_due(self) -> None:
+        """By a timerfd where there is one: Trio's own sleep would add a millisecond to every latency we promise."""
+        if self._timer is not None:
+            await trio.lowlevel.wait_readable(self._timer.fd)
+            self._timer.read()
+            return
+        self._sooner = trio.Event()
+        with trio.move_on_after(max(self._due[0][0] - time.monotonic_ns(), 0) / NANO if self._due else float("inf")):
+            await self._sooner.wait()
 
     async def _keep_timeline(self) -> None:
         if not self.script.timeline:
