@@ -37,12 +37,14 @@ from hsm_sim.settings import Settings
 from protocols.errors import RemoteProtocolError
 from protocols.framing import framing_named
 from protocols.hsm import FRAME_MAX
+from protocols.runtime import poll as polling
 from protocols.runtime.attend import Handler
 from protocols.runtime.exits import UnavailableError
-from protocols.runtime.link import Link
+from protocols.runtime.link import Link, SocketLink
 from protocols.runtime.listener import Entrance, Guest, PlainEntrance, TlsEntrance
 from protocols.runtime.listener import serve as listen
 from protocols.runtime.log import LogBudget
+from protocols.runtime.poll import Poll
 from protocols.runtime.tls import Credentials
 
 COUNTS_EVERY_S: Final = 60.0  # how often the log says what was answered, if anything was
@@ -100,6 +102,10 @@ def _nobody(tampers: int) -> None:
     """Nobody writes it down."""
 
 
+def _nothing() -> None:
+    """Around a wake-up of the poll there is nothing to do: every link sends what it answers."""
+
+
 class Server:
     """One HSM with its wires. `run` it once."""
 
@@ -135,6 +141,7 @@ class Server:
         self._busy: set[trio.CancelScope] = set()  # those that are in the middle of something
         self._stopping = False
         self._held_datagrams = 0
+        self._poll: Poll | None = None  # there while it runs
 
     async def run(
         self,
@@ -145,16 +152,22 @@ class Server:
     ) -> None:
         """Answer until `stop`, then finish what is in hand; reports where it listens."""
         try:
-            async with trio.open_nursery() as links, trio.open_nursery() as doors:
-                task_status.started(await self._open(wires, doors, links))
-                doors.start_soon(self._say_counts)
-                if stop is None:
-                    await trio.sleep_forever()
-                else:
-                    await stop.wait()
-                    doors.cancel_scope.cancel()
-                    self._last_call(links)
+            async with trio.open_nursery() as reading:
+                if polling.is_possible() and not self.settings.idle_s:
+                    self._poll = Poll(_nothing, _nothing)
+                    reading.start_soon(self._poll.run)
+                async with trio.open_nursery() as links, trio.open_nursery() as doors:
+                    task_status.started(await self._open(wires, doors, links))
+                    doors.start_soon(self._say_counts)
+                    if stop is None:
+                        await trio.sleep_forever()
+                    else:
+                        await stop.wait()
+                        doors.cancel_scope.cancel()
+                        self._last_call(links)
+                reading.cancel_scope.cancel()
         finally:
+            self._poll = None
             self.say_count("answered in all")
 
     # Doors
@@ -235,8 +248,12 @@ class Server:
             if self._stopping:
                 talk.deadline = trio.current_time() + LAST_CALL_S
             try:
-                while frames := await self._received(link):
-                    await self._answer_all(link, frames, lmk_id, talk)
+                if self._poll is not None and isinstance(link, SocketLink):
+                    await self._answer_polled(self._poll, link, lmk_id, talk)
+                else:
+                    while frames := await self._received(link):
+                        self._count_received(frames)
+                        await self._answer_all(link, frames, lmk_id, talk)
             except RemoteProtocolError:
                 self.figures.traffic.broken_received += 1
                 raise
@@ -265,17 +282,62 @@ class Server:
         log.info("link closed", link=link.name, reason=link.close_reason)
         return []
 
+    async def _answer_polled(self, poll: Poll, link: SocketLink, lmk_id: str | None, talk: trio.CancelScope) -> None:
+        """Answer where it is read, in the poll's task: links have their turns in the order in which they became
+        ready, so that nobody waits for two rounds of everybody. What has to wait, and what came behind it, is
+        worked off here while nothing more is read for this link."""
+        rest: list[bytes | Held] = []
+        reading = trio.CancelScope()
+
+        def take(frames: list[bytes]) -> None:
+            self._count_received(frames)
+            rest.extend(frames if rest else self._answer_now(link, frames, lmk_id))
+            if rest:
+                reading.cancel()
+
+        while not link.closed:
+            reading = trio.CancelScope()
+            with reading:
+                await poll.read(link, take)
+            if rest:
+                frames, rest = rest, []
+                await self._answer_all(link, frames, lmk_id, talk)
+            if not reading.cancelled_caught:
+                return
+            if link.is_broken:  # nothing more will come that could say so
+                link.leave()
+
+    def _answer_now(self, link: Link, frames: list[bytes], lmk_id: str | None) -> Sequence[bytes | Held]:
+        """Answers to all that needs no waiting, in one send; the rest, from the first that has to wait."""
+        if len(frames) > FRAMES_PER_TURN:
+            return frames
+        take = self.desk.take
+        answers: list[bytes] = []
+        rest: Sequence[bytes | Held] = ()
+        began = time.perf_counter()
+        for number, frame in enumerate(frames):
+            try:
+                taken = take(frame, lmk_id)
+            except RemoteProtocolError:  # too short: the talk meets it again, and ends
+                rest = frames[number:]
+                break
+            if isinstance(taken, Held):
+                rest = [taken, *frames[number + 1 :]]
+                break
+            answers.append(taken)
+        self._send(link, answers, began)
+        return rest
+
     async def _answer_all(
-        self, link: Link, frames: Sequence[bytes], lmk_id: str | None, talk: trio.CancelScope
+        self, link: Link, frames: Sequence[bytes | Held], lmk_id: str | None, talk: trio.CancelScope
     ) -> None:
         """Answers in the order of the requests, all in one send; those before a frame too short still go out."""
         take = self.desk.take
         answers: list[bytes] = []
         began = time.perf_counter()
-        self._count_received(frames)
         try:
             for number, frame in enumerate(frames, 1):
-                taken = take(frame, lmk_id)
+                taken = frame if isinstance(frame, Held) else take(frame, lmk_id)
                 if isinstance(taken, Held):
                     began = self._send(link, answers, began)
                     with self._uninterrupted(talk):
