@@ -27,6 +27,7 @@ from protocols.runtime.exits import DamagedStateError, FatalError, UnavailableEr
 from switch.store import state
 from switch.store.mark import FILE as MARK
 from switch.store.mark import Mark
+from switch.store.pen import BUSY_TIMEOUT_MS, Pen
 from switch.store.seal import GENESIS, BrokenSealError, Place, Seal
 
 FILE: Final = "journal.db"
@@ -35,7 +36,7 @@ FORMAT: Final = 1  # PRAGMA user_version; another format is another program's
 
 # 16 MB of log between copies into the main file: each copy holds up one commit for some 10 ms, so let it be rare.
 CHECKPOINT_PAGES: Final = 4000
-BUSY_TIMEOUT_MS: Final = 5000  # readers hold a lock for a moment when they recover the log of a killed writer
+WRITES: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
 READ_AHEAD: Final = 16  # batches a query brings: one hop to the thread for several, and no whole journal in memory
 
 SCHEMA: Final = """
@@ -228,6 +229,7 @@ class Journal(_Batches):
     """
 
     _lock: state.Lock
+    _pen: Pen
     _next: tuple[int, int, bytes]  # what the next batch will be: sequence number, first record, previous chain value
 
     def __init__(self, db: apsw.AsyncConnection, seal: Seal, mark: Mark, folder: Path) -> None:
@@ -246,6 +248,8 @@ class Journal(_Batches):
         journal = cls(db, Seal(key, random), mark, folder)
         try:
             await journal._prepare(force)
+            with _damage(journal.next_seq):
+                journal._pen = Pen(folder / FILE, INSERT, flags=WRITES, checkpoint_pages=CHECKPOINT_PAGES, vfs=vfs)
         except BaseException:
             await journal.aclose()
             raise
@@ -293,7 +297,7 @@ class Journal(_Batches):
         self._failed = f"the commit of batch {place.seq} was broken off"  # until it is known to be whole
         try:
             with trio.CancelScope(shield=True):
-                await self._db.execute(INSERT, (place.seq, place.first, place.records, chain, sealed))
+                await self._pen.write((place.seq, place.first, place.records, chain, sealed))
             self._mark.write(place.seq, chain)
         except Exception as error:
             self._failed = f"batch {place.seq} could not be committed: {error}"
@@ -307,6 +311,9 @@ class Journal(_Batches):
         return state.free_bytes(self._folder)
 
     async def aclose(self) -> None:
+        if hasattr(self, "_pen"):
+            with trio.CancelScope(shield=True):
+                await self._pen.aclose()
         await super().aclose()
         if hasattr(self, "_lock"):
             self._lock.release()
