@@ -165,6 +165,11 @@ class Node:
             return
         log.info(name, **facts, **({"left_out": left_out} if left_out else {}))
 
+    @property
+    def link_count(self) -> int:
+        """Connections that are open."""
+        return len(self._links)
+
     async def moved(self) -> None:
         """Wait until the core has done something."""
         if self._moved.is_set():

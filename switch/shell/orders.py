@@ -2,7 +2,8 @@
 
 A Unix socket `switch/admin.sock` in the state folder, for the owner of the process alone (0600 in a folder of 0700).
 One line of JSON in, `{"do": "key-change", "participant": "nbk", "key": "pin"}`, one out: `{"ok": true}` or
-`{"error": "..."}`. There is one order so far; what it sets in motion is the core's.
+`{"error": "..."}`. What an order sets in motion is the core's; `{"do": "vitals"}` only asks how many tasks and links
+live and what waits, for whoever watches over hours that nothing grows.
 """
 
 from __future__ import annotations
@@ -87,12 +88,12 @@ async def _answer(node: Node, line: bytes) -> Mapping[str, Any]:
         order = DONE_BY.get(str(asked.get("do"))) if isinstance(asked, dict) else None
         if order is None:
             raise _OrderError("there is no such order")
-        await order(node, asked)
+        told = await order(node, asked)
     except _OrderError as error:
         return {"error": str(error)}
     except ValueError:
         return {"error": "an order is one line of JSON"}
-    return {"ok": True}
+    return {"ok": True if told is None else told}
 
 
 async def _key_change(node: Node, asked: Mapping[str, Any]) -> None:
@@ -114,14 +115,23 @@ async def _key_change(node: Node, asked: Mapping[str, Any]) -> None:
         raise _OrderError(f"{slug}: {WORDS.get(slug) or (known.title if known else '')}")
 
 
-DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {"key-change": _key_change}
+async def _vitals(node: Node, asked: Mapping[str, Any]) -> Mapping[str, int]:
+    """Counts, no contents."""
+    return {
+        "tasks": trio.lowlevel.current_statistics().tasks_living,
+        "links": node.link_count,
+        "owed": sum(len(issuer.saf) for issuer in node.core.issuers.values()),
+    }
+
+
+DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {"key-change": _key_change, "vitals": _vitals}
 
 
 # The other end
 
 
-def order(state: Path, **asked: str) -> None:
-    """Give an order and wait until it is carried out. FatalError: it was not, in the switch's words."""
+def order(state: Path, **asked: str) -> Any:
+    """Give an order and wait until it is carried out; what is told. FatalError: it was not, in the switch's words."""
     path = state / SWITCH / ORDERS
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(WITHIN_S)
@@ -135,3 +145,4 @@ def order(state: Path, **asked: str) -> None:
     said = json.loads(line or b'{"error": "the switch hung up"}')
     if "error" in said:
         raise FatalError(said["error"])
+    return said["ok"]

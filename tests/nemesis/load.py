@@ -32,6 +32,7 @@ SENT_AT_MOST = 5
 GAP_MAX_S: Final = 10.0  # between the sendings of one payment
 TOLD: Final = frozenset({2, 14, 35, 43, 52, 55})  # elements that stay out of the history
 ASK_AGAIN_S: Final = 1.0
+BAD_AMOUNTS: Final = (3000, 3001, 3002, 3003)  # the sandbox: never, twice, under a wrong STAN, garbage
 CODES: Final = {"414": "KWD", "784": "AED"}
 
 APPROVED, CONFLICT = "00", ("94", "duplicate.differs")
@@ -207,6 +208,8 @@ class Load:
         self.answered: Counter[str] = Counter()
         self.latencies: list[tuple[float, float, str, str]] = []  # when asked, seconds, issuer, DE 39
         self.stop, self.give_up = False, False
+        self.faulty = 0.0  # of payments: their bank answers badly or never
+        self.asked = 0
         self._stans = itertools.count(self.random.randrange(900_000))
         self._rrns = itertools.count(self.random.randrange(10**11))
 
@@ -224,6 +227,11 @@ class Load:
     @property
     def unsettled(self) -> list[Payment]:
         return [one for one in self.payments if not one.settled]
+
+    def forget_settled(self) -> None:
+        """For runs of hours, which are not recounted."""
+        self.payments = [one for one in self.payments if not one.settled]
+        self.latencies.clear()
 
     async def run(self) -> None:
         """Ask until told to stop, then find out what is not known yet."""
@@ -247,7 +255,11 @@ class Load:
     def _payment(self) -> Payment:
         card = self.random.choice(self.cards)
         amount = self.random.randrange(100, 1000)
-        if card.issuer == "sandbox":  # its last four digits say what it does: 0… approves, 1051 declines, 2100 waits
+        if self.random.random() < self.faulty and (
+            bad := next((one for one in self.cards if one.issuer == "sandbox"), None)
+        ):
+            card, amount = bad, self.random.choice(BAD_AMOUNTS)
+        elif card.issuer == "sandbox":  # its last four digits say what it does: 0… approves, 1051 declines, 2100 waits
             amount = self.random.choices((amount, 1051, 2100), (90, 7, 3))[0]
         plan = self.random.choices(
             ("once", "repeated", "reversed", "differing"),
@@ -258,7 +270,8 @@ class Load:
             22: "812", 25: "59", 32: ACQUIRER, 37: f"{next(self._rrns) % 10**12:012d}", 41: "NEMESIS1",
             42: "STRANGER0000001", 43: f"{'A stranger':25}{'Elsewhere':13}XX", 49: card.currency,
         }  # fmt: skip
-        payment = Payment(len(self.payments), card, fields, plan, first_at=time.monotonic())
+        self.asked += 1
+        payment = Payment(self.asked, card, fields, plan, first_at=time.monotonic())
         self.payments.append(payment)
         return payment
 
