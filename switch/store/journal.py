@@ -103,12 +103,15 @@ def _begin(folder: Path) -> None:
         Mark.make(folder, state.data_key(folder))
 
 
-async def open_reader(folder: str | os.PathLike[str]) -> Reader:
-    """The journal to read only, from this or another process, whether or not a writer runs."""
+async def open_reader(folder: str | os.PathLike[str], *, held: bool = True) -> Reader:
+    """The journal to read only, from this or another process, whether or not a writer runs.
+
+    `held=False`: not held against its mark, by whoever wants to know what of it is whole.
+    """
     place = Path(folder)
     if not (place / FILE).exists():
         raise UnavailableError(f"there is no journal in {place}")
-    return await Reader._opened(place)
+    return await Reader._opened(place, held)
 
 
 class _Batches:
@@ -206,7 +209,7 @@ class Reader(_Batches):
     """The journal, read only. Sees what was committed when it asked."""
 
     @classmethod
-    async def _opened(cls, folder: Path) -> Reader:
+    async def _opened(cls, folder: Path, held: bool) -> Reader:
         key = state.data_key(folder)
         mark = Mark(folder, key, writable=False)
         marked = mark.read()  # before the journal is looked at: the writer moves the journal first
@@ -215,7 +218,8 @@ class Reader(_Batches):
         try:
             with _damage(1):
                 await _check_format(db)
-            await reader._hold_against(marked)
+            if held:
+                await reader._hold_against(marked)
         except BaseException:
             await reader.aclose()
             raise
