@@ -6,6 +6,7 @@ which values no log and no journal may hold is said here, because both ends must
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -99,6 +100,19 @@ def is_run(text: str) -> bool:
         seen.add(number)
         at += 4 + length
     return at == size
+
+
+def shape(text: str) -> re.Pattern[str] | None:
+    """A pattern for runs of these ids with these lengths, whatever the values; None where it is no run.
+
+    Many requests of one sender have one shape, and one match costs a quarter of taking a run apart.
+
+    >>> shape("4202059203123").pattern
+    '4202.{2}9203.{3}'
+    """
+    if not is_run(text):
+        return None
+    return re.compile("".join(f"{n}{len(value):02d}.{{{len(value)}}}" for n, value in parse(text).items()), re.DOTALL)
 
 
 def pack(values: Mapping[str, str]) -> str:

@@ -193,11 +193,25 @@ class Core:
 
     def durable(self, epoch: int, now: Instant) -> None:
         """The batch of this epoch is on disk: what it held may go."""
-        for link, frame, token in self.outbox.durable(epoch):
-            if link in self._links:
-                self.send(link, frame, token)
-            else:
+        links, unsaid, sealed = self._links, self.unsaid, self._sealed
+        sends = self.outbox.sends
+        for number, frame, token in self.outbox.durable(epoch):
+            link = links.get(number)
+            if link is None:
                 self.undelivered((token,), now)
+            elif number in sealed:
+                self.send(number, frame, token)
+            else:  # as `send` does it, without the calls: twice for every transaction
+                if token is not None:
+                    assert isinstance(token, Transaction)
+                    link.outstanding -= 1
+                    unsaid.pop(token.key, None)
+                try:
+                    frames, tokens = sends[number]
+                except KeyError:
+                    frames, tokens = sends[number] = Sends([], [])
+                frames.append(frame)
+                tokens.append(token)
 
     # ---- Outputs ----
 

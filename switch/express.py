@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 from protocols.codec.room import make_room
 from protocols.codes import APPROVED
 from protocols.pan import luhn_valid
-from protocols.subelements import PARTIAL_APPROVAL
 from protocols.values import NO_NUMBER
 from switch.lane import AnswerLane, Lane, Plain, answer_lane_of, lane_of
 from switch.records import moment
@@ -69,7 +68,7 @@ class Express:
             routine = pan[: lane.prefix] + repeating
             if (
                 known_by[10:16] == NO_NUMBER
-                or (private and (PARTIAL_APPROVAL in private or not lane.private_data(private)))
+                or (private and not lane.is_shaped(private) and not lane.takes(private))
                 or amount == NOTHING
                 or not luhn_valid(pan)
                 or key in in_flight
@@ -84,11 +83,10 @@ class Express:
                 long_way(link, frame, now)
                 continue
             new = stan.encode()
-            kept = plan.keep(frame, at, new)
             core.last_number = number = core.last_number + 1
             transaction = Plain(number, key, link.number, lane, plan, frame, at, amount, terminal, wall)
-            transaction.issuer, transaction.stan, transaction.kept_frame = plan.name, stan, kept
-            transaction.sent = sent = plan.sent.fill(number, at_wall, key, new, kept)
+            transaction.issuer, transaction.stan = plan.name, stan
+            transaction.sent = sent = plan.sent.fill(number, at_wall, key, new, plan.keep(frame, at, new))
             transaction.outlink, transaction.deadline = out.number, elapsed + issuer.patience_s
             issuer.pending[stan] = in_flight[key] = transaction
             link.outstanding += 1

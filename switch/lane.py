@@ -20,9 +20,10 @@ from protocols import mti
 from protocols.codec.room import make_room
 from protocols.codes import APPROVED
 from protocols.participant import Participant
+from protocols.subelements import PARTIAL_APPROVAL, parse, shape
 from protocols.values import fault, is_run, is_run_or_foreign
 from switch.mandatory import MANDATORY
-from switch.records import AnsweredForm, SentForm
+from switch.records import AnsweredForm, Sent, SentForm, unpack
 from switch.replies import MATCHED
 from switch.request import FACTS, Request
 from switch.stories import STORIES
@@ -90,6 +91,10 @@ class Plan:
         self.answered = AnsweredForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
 
 
+def _nothing(_text: str) -> None:
+    """No shape is usual yet."""
+
+
 class Lane:
     """What is the same for all requests of one layout from one participant."""
 
@@ -101,6 +106,7 @@ class Lane:
         "answer_mti",
         "gate",
         "head",
+        "is_shaped",
         "key_head",
         "layout",
         "mti",
@@ -130,11 +136,25 @@ class Lane:
         )
         self.key_head = f"{participant.id}/{layout.mti[1]}/"
         self.private_data = is_run_or_foreign if participant.laboratory else is_run
+        self.is_shaped: Callable[[str], object] = _nothing  # whether DE 48 is a run of the usual shape
         self.prefix = network.routes.longest
         self.routines: dict[str, Plan] = {}  # beginning of a card number, and all that repeats -> the plan
         self._kinds: dict[str, dict[str, Plan | None]] = {}  # by prefix
         self._network = network
         self._ends = ends
+
+    def takes(self, private: str) -> bool:
+        """Whether a plain request may carry this DE 48; then more of its shape are expected.
+
+        Not one that says whether a part will do: what its issuer hears of that is the agreement's to say.
+        """
+        found = shape(private)
+        if found is None:
+            return PARTIAL_APPROVAL not in private and self.private_data(private)
+        if PARTIAL_APPROVAL in parse(private):
+            return False
+        self.is_shaped = found.fullmatch
+        return True
 
     def plan(self, routine: str, frame: bytes, wall: float) -> Plan | None:
         """The plan for a request of which not all that repeats has been seen; None: it is not plain."""
@@ -276,6 +296,13 @@ class Plain(Transaction):
         self._request: Request | None = None
         self._story: Story | None = None
         self._waiting: list[tuple[int, Message]] | None = None
+
+    @property
+    def kept_frame(self) -> bytes:  # type: ignore[override]
+        assert self.sent is not None
+        record = unpack(self.sent)
+        assert isinstance(record, Sent)
+        return record.frame
 
     @property
     def request(self) -> Request:  # type: ignore[override]

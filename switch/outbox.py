@@ -83,6 +83,11 @@ class Outbox:
         sends.frames.append(frame)
         sends.tokens.append(token)
 
+    @property
+    def sends(self) -> dict[int, Sends]:
+        """What may leave, by connection, to add to; good until it is taken."""
+        return self._sends
+
     def drop(self, link: int) -> list[object]:
         """The connection is gone: the tokens of what had not left yet."""
         unsaid = self._sends.pop(link, None)
