@@ -46,7 +46,7 @@ from protocols.participant import Participant, load_participants
 from protocols.pki import FOLDER, SWITCH
 from protocols.runtime.dialer import Dial, dial_tcp
 from protocols.runtime.exits import DONE, MISCONFIGURED, ConfigurationError, FatalError
-from protocols.runtime.hsm_client import HsmClient
+from protocols.runtime.hsm_client import HsmClient, HsmGroup
 from protocols.runtime.listener import Entrance, Guest, NotWelcomeError, PlainEntrance, TlsEntrance, serve
 from protocols.runtime.party import announce, run
 from protocols.runtime.tls import Credentials, keep_current, tls_dial
@@ -158,7 +158,7 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     store = Store(path, _database(bank), bank.id)
     try:
         async with trio.open_nursery() as background, trio.open_nursery() as links:
-            hsm = HsmClient(places.address(bank.hsm), background) if bank.keys.needs_hsm else None
+            hsm = _hsm(bank, places, background) if bank.keys.needs_hsm else None
             dialect = _dialect(bank, agreement, options.dialect)
             bank_host = Host(bank, dialect, store, hsm, background, zpk=_zpk(agreement), zmk=_zmk(bank, agreement))
             bank_host.seed()
@@ -188,6 +188,13 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
     finally:
         store.close()
     return DONE
+
+
+def _hsm(bank: Bank, places: network.Network, background: trio.Nursery) -> HsmClient | HsmGroup:
+    """The bank's own HSM, or those of the network, one in place of another, where its own is among them."""
+    names = dict.fromkeys((bank.hsm, *places.hsms)) if bank.hsm in places.hsms else (bank.hsm,)
+    one, *others = [HsmClient(places.address(name), background) for name in names]
+    return HsmGroup([one, *others], background) if others else one
 
 
 def _dial(bank: Bank, places: network.Network, options: argparse.Namespace) -> Dial:
