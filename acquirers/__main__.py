@@ -3,8 +3,8 @@
 `python -m acquirers check` reads the files of all gateways and lists what is wrong with them.
 
 Standard output: `ready NAME` once the switch has accepted the sign-on; with `--till` also one
-JSON line for each JSON line on standard input. Keeps nothing on disk: a terminal that forgets
-is what the switch's own store and forward is for.
+JSON line for each JSON line on standard input. A till keeps nothing on disk: a terminal that forgets
+is what the switch's own store and forward is for. The store API does (`acquirers.store_api`).
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from protocols.runtime.tls import Credentials, tls_dial
 
 READ_SIZE = 65536
 CHECK = "check"
+SHOPS_WAIT_S = 10.0  # the store API needs the HSM, which may be started after us
 FAREWELL_S = 5.0  # to settle what is in flight and sign off; longer is for the switch to find out
 
 
@@ -100,7 +101,8 @@ def _way_to_switch(house: House, network: Network, options: argparse.Namespace) 
 async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
     try:
         house = load_house(options.name, options.network)
-        switch, dial = _way_to_switch(house, load(options.network), options)
+        network = load(options.network)
+        switch, dial = _way_to_switch(house, network, options)
     except NetworkError as error:
         raise ConfigurationError("; ".join(error.problems)) from None
     agreed = house.participant
@@ -114,7 +116,15 @@ async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
         nursery.start_soon(gateway.watch_the_clock)
         dialled = partial(keep_dialled, switch, framing, gateway.converse, name=house.name, random=chance, dial=dial)
         nursery.start_soon(dialled)
-        nursery.start_soon(_announce_ready, house, gateway)
+        listening = trio.Event()
+        if house.store_api is not None:
+            from acquirers.store_api.serve import serve_shops  # only then: it brings a web server along
+
+            serving = (house, house.store_api, gateway, network, options.state, options.state / FOLDER, stop)
+            nursery.start_soon(serve_shops, *serving, listening.set)
+        else:
+            listening.set()
+        nursery.start_soon(_announce_ready, house, gateway, listening)
         if options.till:
             nursery.start_soon(_serve_till, house, gateway, stop)
         await stop.wait()
@@ -124,8 +134,11 @@ async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
     return 0
 
 
-async def _announce_ready(house: House, gateway: Gateway) -> None:
+async def _announce_ready(house: House, gateway: Gateway, listening: trio.Event) -> None:
+    """Once the switch takes our requests, and shops can come in; a gateway whose HSM is away is ready all the same."""
     await gateway.signed_on.wait()
+    with trio.move_on_after(SHOPS_WAIT_S):
+        await listening.wait()
     announce("ready", house.name)
 
 
@@ -144,6 +157,9 @@ async def _serve_line(till: Till, gateway: Gateway, text: str) -> None:
     try:
         line = Line.read(text)
         id_ = line.id
+        if (waits := till.deliberation(line)) is not None:
+            _say(waits)
+            return
         request, began = till.request(line), trio.current_time()
         heard = await gateway.ask(request)
     except TillError as error:

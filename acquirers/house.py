@@ -34,6 +34,7 @@ class GatewayFile(BaseModel):
     tls: bool = False  # mutual TLS at a host:port; of a named port the network's file says whether it is
     merchants: Annotated[tuple[str, ...], Field(min_length=1)]
     makes_rrn: bool = False  # whether DE 37 is made here; else the switch makes one
+    officers: frozenset[str] = frozenset()  # who may approve a transfer; two of them must
     test_zpk: SecretStr | None = None  # the zone PIN key in clear: test keys only
     test_mac_key: SecretStr | None = None  # the same of the key that seals messages, where one is agreed
 
@@ -52,6 +53,7 @@ class House:
     makes_rrn: bool
     sealer: Sealer | None  # None: its messages are not sealed
     pin_pad: PinPad | None  # None: no key is agreed, so no PIN can be entered
+    officers: frozenset[str] = frozenset()  # who may approve a transfer
 
     @property
     def is_acquirer(self) -> bool:
@@ -94,6 +96,7 @@ def load_house(name: str, directory: Path | None = None) -> House:
         makes_rrn=file.makes_rrn,
         sealer=sealer,
         pin_pad=pin_pad,
+        officers=file.officers,
     )
 
 

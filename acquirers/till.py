@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from acquirers.approvals import OFFICERS_NEEDED, Approvals
 from acquirers.house import House
 from acquirers.merchant import Merchant
 from acquirers.points_of_sale import POINTS_OF_SALE
@@ -29,6 +30,7 @@ from acquirers.transaction import (
     Request,
     Stamp,
     make_completion,
+    make_increase,
     make_network_management,
     make_repeat,
     make_request,
@@ -56,6 +58,9 @@ class TillError(ValueError):
         self.id = id_
 
 
+Account = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,28}$")]
+
+
 class Line(BaseModel):
     """One line from the till."""
 
@@ -64,7 +69,8 @@ class Line(BaseModel):
     id: int | str
     do: Literal[
         "purchase", "preauth", "cash", "refund", "balance", "verify",
-        "reverse", "repeat", "capture", "echo", "sign_on", "sign_off",
+        "transfer", "approve", "refuse", "funding",
+        "reverse", "repeat", "capture", "increase", "echo", "sign_on", "sign_off",
     ]  # fmt: skip
     merchant: str | None = None  # None: the gateway's first
     terminal: str | None = None  # None: the merchant's first
@@ -80,6 +86,10 @@ class Line(BaseModel):
     of: int | str | None = None  # id of the earlier line that this one is about
     repeat: bool = False  # of a reversal: the same one again, as 0401 or 0421
     left: str | None = None  # of a reversal: what remains of the amount, when only a part is taken back
+    part: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None  # of a capture: 0103 is the first of three
+    from_account: Account | None = None  # of a transfer
+    to_account: Account | None = None  # the same, and of a funding
+    officer: str | None = None  # who approves a transfer, or refuses it
 
     @classmethod
     def read(cls, text: str) -> Line:
@@ -117,6 +127,34 @@ class Till:
         self._house = house
         self._stamp = stamp
         self._book: OrderedDict[int | str, _Entry] = OrderedDict()
+        self._approvals = Approvals(house.officers)
+        self._proposed: dict[int | str, Line] = {}
+
+    def deliberation(self, line: Line) -> str | None:
+        """The line that goes back where nothing is sent yet, because officers must approve it first; else None."""
+        if line.do not in ("transfer", "approve", "refuse"):
+            return None
+        try:
+            missing = self._deliberated(line)
+        except ValueError as error:
+            raise TillError(str(error), line.id) from None
+        if missing is None:
+            return json.dumps({"id": line.id, "outcome": "refused"})
+        return json.dumps({"id": line.id, "outcome": "waiting", "approvals_missing": missing}) if missing else None
+
+    def _deliberated(self, line: Line) -> int | None:
+        """How many approvals are missing; None: it is refused."""
+        if line.do == "transfer":
+            self._order(line)  # what cannot be sent is told at once, not after two have approved it
+            self._approvals.propose(line.id)
+            self._proposed[line.id] = line
+            return OFFICERS_NEEDED
+        of = _of(line)
+        if line.do == "refuse":
+            self._approvals.refuse(of)
+            self._proposed.pop(of, None)
+            return None
+        return self._approvals.approve(of, _needed(line.officer, "officer"))
 
     def request(self, line: Line) -> Request:
         """The message that the line asks for; TillError when it asks for what cannot be."""
@@ -158,7 +196,13 @@ class Till:
     def _made(self, line: Line) -> Request:
         if line.do in NETWORK_MANAGEMENT:
             return make_network_management(NETWORK_MANAGEMENT[line.do], self._house, self._stamp())
-        about = {"reverse": self._reversal, "repeat": self._repeat, "capture": self._completion}
+        about = {
+            "reverse": self._reversal,
+            "repeat": self._repeat,
+            "capture": self._completion,
+            "increase": self._increase,
+            "approve": self._approved,
+        }
         return about.get(line.do, self._order)(line)
 
     def _order(self, line: Line) -> Request:
@@ -201,7 +245,17 @@ class Till:
     def _completion(self, line: Line) -> Request:
         entry = self._earlier(line)
         amount = Amount.parse(_needed(line.amount, "amount"), _currency_of(entry.request).code)
-        return make_completion(entry.request, self._stamp(), amount, entry.answer)
+        mti = "0200" if line.message == "0200" else "0220"
+        return make_completion(entry.request, self._stamp(), amount, entry.answer, mti=mti, part=line.part)
+
+    def _increase(self, line: Line) -> Request:
+        entry = self._earlier(line)
+        amount = Amount.parse(_needed(line.amount, "amount"), _currency_of(entry.request).code)
+        return make_increase(entry.request, self._stamp(), amount)
+
+    def _approved(self, line: Line) -> Request:
+        """What two officers have approved, as it was typed in."""
+        return self._order(self._proposed.pop(_of(line)))
 
 
 def mistaken(error: TillError) -> str:
@@ -221,6 +275,8 @@ def _order_of(line: Line, merchant: Merchant) -> Order:
         card_verification_code=_secret(line.cvv2),
         sub_merchant=line.sub_merchant,
         message=line.message if line.message in ("0100", "0200") else None,
+        source=line.from_account,
+        target=_needed(line.to_account, "to_account") if line.do in ("transfer", "funding") else None,
     )
 
 
@@ -239,6 +295,12 @@ def _needed(value: str | None, name: str) -> str:
     if value is None:
         raise TillError(f"`{name}` is missing")
     return value
+
+
+def _of(line: Line) -> int | str:
+    if line.of is None:
+        raise TillError("`of` is missing")
+    return line.of
 
 
 def _text(amount: Amount | None) -> str | None:

@@ -8,8 +8,9 @@ nothing comes back, is decided in `session`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from acquirers.house import House
 from acquirers.merchant import Merchant
@@ -42,6 +43,8 @@ KINDS: Mapping[str, Kind] = {
         Kind("refund", codes.REFUND),
         Kind("balance", codes.BALANCE, has_amount=False),
         Kind("verify", codes.VERIFICATION, only="0100", has_amount=False),
+        Kind("transfer", codes.TRANSFER, only="0200"),  # between accounts: DE 102, 103
+        Kind("funding", codes.FUNDING, only="0200"),  # of an account held at the bank: DE 103
     )
 }
 
@@ -58,9 +61,22 @@ class Order:
     card_verification_code: str | None = None
     sub_merchant: str | None = None
     message: str | None = None  # 0100 or 0200; None: as the place usually does
+    private_data: Mapping[str, str] = field(default_factory=dict)  # DE 48 of this order: it outdoes the place's
+    source: str | None = None  # DE 102: the account that pays
+    target: str | None = None  # DE 103: the account that is paid
 
     def __repr__(self) -> str:
         return f"<Order {self.kind.name} {self.amount} on {self.pan}>"
+
+
+class Answered(Protocol):
+    """As much of an answer as later messages repeat: DE 37 and DE 38."""
+
+    @property
+    def rrn(self) -> str | None: ...
+
+    @property
+    def approval_code(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,7 @@ def make_request(order: Order, place: Place, house: House, stamp: Stamp) -> Requ
         | _trace(place, house, stamp)
         | _taken_at(place)
         | _private_data(order, place)
+        | {de.FROM_ACCOUNT: order.source, de.TO_ACCOUNT: order.target}
     )
     if order.pin is not None:
         if house.pin_pad is None:
@@ -158,7 +175,7 @@ def make_reversal(
     *,
     mti: str = "0420",
     reason: str = "reversal.customer",
-    answer: Message | None = None,
+    answer: Answered | None = None,
     left: Amount | None = None,
 ) -> Request:
     """A 0400 (asks) or 0420 (tells) that undoes a request; DE 90 names it, DE 39 says why.
@@ -173,9 +190,34 @@ def make_reversal(
     return _sorted(mti, values)
 
 
-def make_completion(request: Request, stamp: Stamp, amount: Amount, answer: Message | None = None) -> Request:
-    """A 0220: the shop takes what a pre-authorization held, or a part of it."""
-    return _sorted("0220", _about(request, stamp, answer) | {de.AMOUNT: amount.digits()})
+def make_completion(
+    request: Request,
+    stamp: Stamp,
+    amount: Amount,
+    answer: Answered | None = None,
+    *,
+    mti: str = "0220",
+    part: str | None = None,
+) -> Request:
+    """A 0220 (tells) or 0200 (asks): the shop takes what a pre-authorization held.
+
+    `part` says which of several completions it is: `0103` is the first of three. Whose stall it is travels along.
+    """
+    values = _about(request, stamp, answer) | {de.AMOUNT: amount.digits()}
+    private = {n: v for n, v in _parts_of(request).items() if n == subelements.PAYMENT_FACILITATOR}
+    if part is not None:
+        private[subelements.COMPLETION_PART] = part
+    return _sorted(mti, values | {de.PRIVATE_DATA: subelements.pack(private) or None})
+
+
+def make_increase(request: Request, stamp: Stamp, amount: Amount) -> Request:
+    """A 0100 that reserves more for the same sale; DE 90 names what it increases."""
+    values = {**request.values, **_about(request, stamp, None), de.AMOUNT: amount.digits()}
+    return _sorted("0100", {n: value for n, value in values.items() if n not in (de.PIN_BLOCK, de.RRN)})
+
+
+def _parts_of(request: Request) -> dict[str, str]:
+    return subelements.parse(request.values.get(de.PRIVATE_DATA) or "")
 
 
 def make_network_management(code: str, house: House, stamp: Stamp) -> Request:
@@ -239,13 +281,13 @@ def _private_data(order: Order, place: Place) -> dict[int, str | None]:
     parts: dict[str, str] = {}
     if order.sub_merchant is not None:
         parts[subelements.PAYMENT_FACILITATOR] = f"{place.merchant.id}{order.sub_merchant}"
-    parts |= place.point_of_sale.private_data
+    parts |= {**place.point_of_sale.private_data, **order.private_data}
     if order.card_verification_code is not None:
         parts[subelements.CARD_VERIFICATION_CODE] = order.card_verification_code
     return {de.PRIVATE_DATA: subelements.pack(parts) or None}
 
 
-def _about(request: Request, stamp: Stamp, answer: Message | None) -> dict[int, str | None]:
+def _about(request: Request, stamp: Stamp, answer: Answered | None) -> dict[int, str | None]:
     """What every later message says of the request it is about."""
     values: dict[int, str | None] = {number: request.values.get(number) for number in CARRIED_ON}
     values |= {
