@@ -37,7 +37,7 @@ from switch.issuer_answer import makes_sense
 from switch.key_changes import KeyChanges
 from switch.macs import Macs
 from switch.mandatory import is_complete, missing_element
-from switch.memory import REVERSED, TOLD, UNDELIVERED, Memory, Past
+from switch.memory import BURIED, REVERSED, TOLD, UNDELIVERED, Memory, Past
 from switch.outbox import Batch, Outbox, Sends
 from switch.records import Debt, Kind
 from switch.recovery import Found, Recovery
@@ -53,6 +53,9 @@ from switch.transaction import Told, Transaction
 VERSION = "1"
 REJECTS_A_MINUTE_MAX = 10  # a peer that we cannot read more often than this is not speaking our language
 INTEGRITY = frozenset({"pan.differs", "mac.invalid"})  # not a slip of the pen: somebody may be trying something
+UNDOABLE = frozenset({"0100", "0200"})  # what an advice or a reversal tells has happened, whether or not it was heard
+KEPT_S = 24 * 3600.0  # an answer is repeated so long; after that its key is known as used, and no more
+HALF_A_YEAR_S = 183 * 24 * 3600.0  # DE 7 has no year: a key that is this old belongs to another one
 EVENTS_MAX = 1000  # the shell logs them each wake-up; a flood is counted, not kept
 
 
@@ -180,6 +183,8 @@ class Core:
         for issuer in self.issuers.values():
             self._sweep(issuer, now)
             issuer.saf.silent(now.elapsed)
+            for entry in issuer.saf.alarms(now.elapsed):
+                self.note("saf.alarm", participant=issuer.participant.id, mti=entry.debt.mti, tries=entry.tries)
             self._send_owed(issuer, now)
         if silent := self._hsm.late(now.elapsed):
             self.note("hsm.silent", commands=len(silent))
@@ -292,6 +297,8 @@ class Core:
         for issuer, stan in recovery.last_stans.items():
             if issuer in self.issuers:
                 self.issuers[issuer].last_stan = stan
+                for one, at in recovery.used.get(issuer, {}).items():
+                    self.issuers[issuer].used(one, at)
         for debt in recovery.debts.values():
             if debt.issuer in self.issuers:
                 self.issuers[debt.issuer].saf.add(debt, now.elapsed)
@@ -404,12 +411,12 @@ class Core:
         key = request.key
         if (first := self.in_flight.get(key)) is not None:
             self._join(first, link, message)
-        elif key in self.memory:
-            self._again(link, message, key)
+        elif key in self.memory and not self._of_another_year(key, now):
+            self._again(link, message, key, now)
+        elif not sought and self.memory.has_forgotten and self.memory.may_have_forgotten(key):
+            self._seek(key, Seeker(None, link.number, message))
         elif self.memory.is_buried(key):
             self._start(link, key, request, now, declined("reversed.first"))
-        elif self.memory.has_forgotten and not sought and mti.is_repeat(message.mti):
-            self._seek(key, Seeker(None, link.number, message))
         else:
             self._start(link, key, request, now)
 
@@ -438,10 +445,26 @@ class Core:
             self.send(link.number, replies.refusal(message, "duplicate.differs"))
             self.note("duplicate.differs", participant=link.participant.id)
 
-    def _again(self, link: LinkEnd, message: Message, key: str) -> None:
+    def _of_another_year(self, key: str, now: Instant) -> bool:
+        """Whether what is remembered under this key is not the same DE 7, but that of a year ago."""
+        past = self.memory.recall(key)
+        return past is not None and past.at < now.wall - HALF_A_YEAR_S
+
+    def _is_old(self, past: Past, now: Instant) -> bool:
+        """Whether a request's answer is no longer kept: a day has passed, and nothing is owed because of it."""
+        if past.at >= now.wall - KEPT_S or mti.is_advice(past.mti):
+            return False
+        owed = past.answered.debts if past.answered else ()
+        return not any(debt.stan in self.issuers[debt.issuer].saf for debt in owed if debt.issuer in self.issuers)
+
+    def _again(self, link: LinkEnd, message: Message, key: str, now: Instant) -> None:
         """The first was answered: the repeat gets the same answer, for the same question only."""
         past = self.memory.recall(key)
         assert past is not None
+        if self._is_old(past, now):
+            self.send(link.number, replies.refusal(message, "duplicate.old"))
+            self.note("duplicate.old", participant=link.participant.id)
+            return
         if not replies.same_request(past.message, message):
             self.send(link.number, replies.refusal(message, "duplicate.differs"))
             self.note("duplicate.differs", participant=link.participant.id)
@@ -498,7 +521,7 @@ class Core:
         if command.key in self.in_flight and not command.takes_back:
             return False, None
         past = self._recall(command.key, now)
-        if past is None and self.memory.has_forgotten:
+        if past is None and self.memory.has_forgotten and self.memory.may_have_forgotten(command.key):
             self._seek(command.key, Seeker(transaction, transaction.link, transaction.request.message))
             return True, None
         return False, past
@@ -513,7 +536,9 @@ class Core:
 
     def found(self, key: str, found: Found | None, now: Instant) -> None:
         """What the archive knows of a key that was sought; None: nothing, it was never seen."""
-        if found is not None and key not in self.memory:
+        if found is not None and found.mark == BURIED:
+            self.memory.bury(key)
+        elif found is not None and key not in self.memory and key not in self.in_flight:
             self.memory.keep(key, found.sent, found.answered)
             if found.mark is not None:
                 self.memory.mark(key, found.mark)
@@ -530,7 +555,7 @@ class Core:
         issued = request.issued
         assert issued is not None
         issuer = self.issuers[issued.issuer]
-        stan = issuer.take_stan()
+        stan = issuer.take_stan(request.message.transmitted_at or "")
         if stan is None:
             return False, Silence.EXHAUSTED
         changes = ask.changes
@@ -630,7 +655,9 @@ class Core:
             if answer.mti == mti.answer_to(transaction.request.mti) and replies.agrees(message, answer, matched):
                 del issuer.pending[stan]
                 sense = makes_sense(transaction.request, answer)
-                if not sense:
+                if sense:
+                    self.answered_in_time(link, transaction, now)
+                else:
                     self.note("answer.senseless", participant=link.participant.id, stan=stan)
                 self._resume(transaction, answer if sense else Silence.LOST, now)
                 return
@@ -639,8 +666,46 @@ class Core:
             if entry is not None and answer.mti == mti.answer_to(entry.debt.mti):
                 self._settle(issuer, entry, answer.get(de.RESPONSE_CODE) or "", now)
                 return
+        if transaction is None and self._is_late(issuer, answer):
+            return
         asked = transaction.request.message if transaction is not None else None
         self.note("answer.unmatched", participant=link.participant.id, **replies.both_keys(asked, answer))
+
+    def answered_in_time(self, link: LinkEnd, transaction: Transaction, now: Instant) -> None:
+        """A link is judged by how long its answers take."""
+        issuer = self.issuers[link.participant.id]
+        closed = link.circuit.closed
+        link.circuit.answered(now.elapsed - (transaction.deadline - issuer.patience_s), now.elapsed)
+        if link.circuit.closed is not closed:
+            self._circuit_turned(issuer, link, now)
+
+    def _not_answered(self, issuer: IssuerEnd, transaction: Transaction, now: Instant) -> None:
+        """So is a link that does not answer."""
+        link = self._links.get(transaction.outlink or 0)
+        if link is not None:
+            closed = link.circuit.closed
+            link.circuit.failed(now.elapsed)
+            if link.circuit.closed is not closed:
+                self._circuit_turned(issuer, link, now)
+
+    def _circuit_turned(self, issuer: IssuerEnd, link: LinkEnd, now: Instant) -> None:
+        state = link.circuit.state.value
+        self.note("circuit.turned", participant=issuer.participant.id, link=link.number, state=state)
+        if link.circuit.closed:
+            issuer.saf.hurry(now.elapsed)
+            self._send_owed(issuer, now)
+
+    def _is_late(self, issuer: IssuerEnd, answer: Message) -> bool:
+        """Whether an answer is to a request that nobody waits for any more: counted as late, it changes nothing."""
+        overdue = issuer.overdue.get(answer.get(de.STAN) or "")
+        if overdue is None or answer.mti != mti.answer_to(overdue.mti):
+            return False
+        del issuer.overdue[answer.get(de.STAN) or ""]
+        approved = codes.is_approval(answer.get(de.RESPONSE_CODE) or "")
+        self.note("answer.late", participant=issuer.participant.id, approved=approved)
+        if overdue.stood_in and not approved:
+            self.note("stand_in.disputed", participant=issuer.participant.id, response_code=answer.response_code)
+        return True
 
     def _conclude(self, transaction: Transaction, verdict: Verdict, now: Instant) -> None:
         """The end of a story: record the answer and what it owes, remember it, hold the answer until it is durable."""
@@ -654,6 +719,8 @@ class Core:
         if verdict.stand_in:
             verdict.approval_code = f"{transaction.number % 1_000_000:06d}"
         owed = self._debts_of(transaction, verdict, now)
+        if transaction.sent is not None and owed and owed[0].transaction == transaction.number:
+            self.issuers[owed[0].issuer].give_up_on(transaction, stood_in=verdict.stand_in)
         record = records.Answered(
             Kind.ANSWERED,
             transaction.number,
@@ -720,7 +787,7 @@ class Core:
     def _owe(self, issuer: str, transaction: int, values: debts.Owing, now: Instant) -> Debt:
         """A debt under a STAN of its own, which it keeps however often it is sent."""
         end = self.issuers[issuer]
-        stan = end.take_stan()
+        stan = end.take_stan(values.elements.get(de.TRANSMITTED_AT) or "")
         assert stan is not None, "a million debts to one issuer"
         self.last_number += 1
         debt = Debt(self.last_number, transaction, issuer, values.mti, stan, {**values.elements, de.STAN: stan})
@@ -738,6 +805,8 @@ class Core:
         past = self.memory.recall(transaction.key)
         if past is None or past.was_told or past.reversed_by or not past.was_sent or past.declined:
             return
+        if transaction.request.mti not in UNDOABLE:
+            return
         self.memory.mark(past.key, UNDELIVERED)
         self.counts["approval.undelivered"] += 1
         self._owe_reversal(past, "reversal.undelivered", now)
@@ -747,7 +816,7 @@ class Core:
         if not issuer.links:
             return
         for entry in issuer.saf.due(now.elapsed):
-            link = issuer.next_link()
+            link = issuer.any_link()
             assert link is not None
             self.hold(link.number, fitting(link.dialect, entry.mti, entry.debt.values), None)
             self.counts[f"saf.sent.{entry.mti}"] += 1
@@ -759,6 +828,11 @@ class Core:
             debt = entry.debt
             self.outbox.record(records.Settled(Kind.SETTLED, debt.number, now.wall, debt.transaction, response_code))
             self._send_owed(issuer, now)
+            return
+        if entry.refusals == 0 and entry.debt.mti == "0120":
+            self.note("stand_in.disputed", participant=issuer.participant.id, response_code=response_code)
+        if codes.plain_reason(response_code).retry:
+            issuer.saf.not_now(entry, now.elapsed)
         elif issuer.saf.refuse(entry, now.elapsed):
             self.note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
 
@@ -774,12 +848,15 @@ class Core:
         for transaction in late:
             del issuer.pending[transaction.stan or ""]
             self.counts["issuer.timeout"] += 1
+            self._not_answered(issuer, transaction, now)
             self._resume(transaction, Silence.TIMEOUT, now)
 
     def _probe_idle_links(self, now: Instant) -> None:
         """Ask an issuer's idle link whether it is there; one that said nothing since the last time is not."""
         for link in list(self._links.values()):
             idle = now.elapsed - link.heard_at
+            if link.side is Side.ISSUER and link.circuit.wants_echo(now.elapsed):
+                self.manage(link, codes.ECHO, now)
             if link.side is not Side.ISSUER or idle < link.participant.echo_s:
                 continue
             if link.probed and idle >= link.participant.echo_s + link.participant.deadlines.issuer_s:
@@ -823,6 +900,8 @@ class Core:
             self.keys.answered(link, message, now)
         elif message.mti == "0810" and link.side is Side.ISSUER:
             signed_on = message.get(de.NETWORK_MANAGEMENT_CODE) == codes.SIGN_ON
+            if not signed_on:
+                link.circuit.echoed()
             if signed_on and message.get(de.RESPONSE_CODE) == codes.APPROVED:
                 self._issuer_signed_on(link, now)
 

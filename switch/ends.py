@@ -5,19 +5,34 @@ Plain state with a few questions; what follows from it is decided in the core.
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from enum import StrEnum
+from typing import NamedTuple
 
 from protocols.border import Today, spoken_with
 from protocols.dialect import Dialect
 from protocols.participant import Participant, SignOn
 from protocols.session import CARRIES_TRAFFIC, LinkState
 from protocols.translation import V1987
+from switch.circuit import Circuit
 from switch.saf import Randomness, StoreAndForward
 from switch.transaction import Transaction
 
 STAN_LAST = 999_999
 _THREE_DIGITS = tuple(f"{number:03d}" for number in range(1000))  # two looks cost half of one format
+
+
+SECONDS_AT_ONCE = 4096  # numbers that room is made for, as they come into use
+OVERDUE_MAX = 10_000  # of one issuer: late answers that are told from stray ones
+
+
+class Overdue(NamedTuple):
+    """A request whose answer was not waited for."""
+
+    key: str
+    mti: str
+    stood_in: bool  # approved in the issuer's place
 
 
 class Side(StrEnum):
@@ -34,6 +49,7 @@ class LinkEnd:
 
     __slots__ = (
         "by_local_time",
+        "circuit",
         "dialect",
         "heard_at",
         "identifiable",
@@ -58,6 +74,7 @@ class LinkEnd:
         self.dialect: Dialect = spoken_with(participant, today)
         self.by_local_time = self.dialect.version != V1987  # how that edition knows a transaction
         self.sealed = participant.mac_key is not None  # what comes and goes here waits for the HSM
+        self.circuit = Circuit(participant.deadlines.issuer_s)  # of an issuer's link
         self.state = LinkState.CONNECTED
         self.heard_at = 0.0
         self.outstanding = 0  # answers that somebody there waits for
@@ -76,29 +93,66 @@ class LinkEnd:
 class IssuerEnd:
     """An issuer: its links, what is out to it, what is owed to it."""
 
-    __slots__ = ("_turn", "last_stan", "links", "participant", "patience_s", "pending", "saf")
+    __slots__ = ("_seconds", "_turn", "last_stan", "links", "overdue", "participant", "patience_s", "pending", "saf")
 
     def __init__(self, participant: Participant, random: Randomness) -> None:
         self.participant = participant
         self.patience_s = participant.deadlines.issuer_s
         self.links: list[LinkEnd] = []  # signed on
         self.pending: dict[str, Transaction] = {}  # by STAN; in the order of their deadlines, for all wait alike
+        self.overdue: dict[str, Overdue] = {}  # by STAN: what an answer may still come to, too late
         self.saf = StoreAndForward(self.patience_s, random)
         self.last_stan = 0
+        self._seconds: array[int] = array("I")  # by STAN: the DE 7 that it was last used with, as a number
         self._turn = 0
 
     def next_link(self) -> LinkEnd | None:
-        """The links take turns; None when nobody is signed on."""
-        if not self.links:
-            return None
-        self._turn = (self._turn + 1) % len(self.links)
-        return self.links[self._turn]
+        """The healthy links take turns, and one on probation gets its few; None when nobody can be asked."""
+        links = self.links
+        for _ in links:
+            self._turn = (self._turn + 1) % len(links)
+            link = links[self._turn]
+            if link.circuit.closed or link.circuit.lets_pass():
+                return link
+        return None
 
-    def take_stan(self) -> str | None:
-        """The next number that is not outstanding, or None when all are."""
+    def any_link(self) -> LinkEnd | None:
+        """A link for what is owed: a healthy one if there is one; None when nobody is signed on."""
+        links = self.links
+        for _ in links:
+            self._turn = (self._turn + 1) % len(links)
+            if links[self._turn].circuit.closed:
+                return links[self._turn]
+        return links[self._turn] if links else None
+
+    def take_stan(self, at: str = "") -> str | None:
+        """The next number that is not outstanding and was not used with this DE 7 before; None when all are.
+
+        `at`: DE 7 of the message that will carry it; an issuer knows a request by both.
+        """
+        seconds, moment = self._seconds, int(at or 0)
         for _ in range(STAN_LAST):
-            self.last_stan = self.last_stan % STAN_LAST + 1
-            stan = _THREE_DIGITS[self.last_stan // 1000] + _THREE_DIGITS[self.last_stan % 1000]
+            self.last_stan = number = self.last_stan % STAN_LAST + 1
+            if number >= len(seconds):
+                seconds.frombytes(bytes(4 * (number + SECONDS_AT_ONCE)))
+            elif moment and seconds[number] == moment:
+                continue
+            stan = f"{number:06d}"
             if stan not in self.pending and stan not in self.saf:
+                seconds[number] = moment
                 return stan
         return None
+
+    def used(self, stan: str, at: str) -> None:
+        """Before a restart this number was used with this DE 7."""
+        if (number := int(stan)) >= len(self._seconds):
+            self._seconds.frombytes(bytes(4 * (number + SECONDS_AT_ONCE)))
+        self._seconds[number] = int(at)
+
+    def give_up_on(self, transaction: Transaction, *, stood_in: bool) -> None:
+        """Nobody waits for the answer any more; should it come, it is late."""
+        assert transaction.stan is not None
+        self.overdue.pop(transaction.stan, None)
+        self.overdue[transaction.stan] = Overdue(transaction.key, transaction.request.mti, stood_in)
+        if len(self.overdue) > OVERDUE_MAX:
+            del self.overdue[next(iter(self.overdue))]

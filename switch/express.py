@@ -79,7 +79,7 @@ class Express:
                 continue
             if plan.issuer is not issuer:  # one turn of its links for a whole read: fewer, longer writes
                 issuer, out = plan.issuer, plan.issuer.next_link()
-            if out is None or out.dialect is not dialect or (stan := issuer.take_stan()) is None:
+            if out is None or out.dialect is not dialect or (stan := issuer.take_stan(known_by[:10])) is None:
                 long_way(link, frame, now)
                 continue
             new = stan.encode()
@@ -135,9 +135,10 @@ class Express:
             transaction.listeners = 1
             unsaid[key] = transaction
             hold((transaction.link, transaction.lane.answer(transaction.frame, transaction.at, code), transaction))
-            approved += 1
+            approved, last = approved + 1, transaction
         if approved:
             core.counts["answer.00"] += approved
+            core.answered_in_time(link, last, now)  # one answer of a read speaks for all of it
 
     def _offer(self, lanes: dict[bytes, Lane | None], link: LinkEnd, head: bytes) -> None:
         """A lane for frames that begin so, once the codec has seen enough of them to keep their layout."""

@@ -25,8 +25,12 @@ from switch.records import Answered, Sent
 #: About 100 MB at 500 bytes each.
 REMEMBERED_MAX = 200_000
 
+#: Seconds of DE 7 of which something was let go: about a day of them by themselves; older ones by the minute.
+SECONDS_MAX = 100_000
+
 REVERSED = "reversed"  # by its own gateway
 UNDELIVERED = "undelivered"  # by us: nobody heard the approval
+BURIED = "buried"  # in the archive only: it was reversed before it came
 TOLD = "told"  # not undone: a repeat heard the answer, so it counts as told
 
 
@@ -67,9 +71,23 @@ class Past:
     @property
     def number(self) -> int:
         """The transaction's number."""
+        return self._record.number
+
+    @property
+    def at(self) -> float:
+        """When it was asked, or answered where it was not sent on; seconds since 1970."""
+        return self._record.at
+
+    @property
+    def mti(self) -> str:
+        """Its message type."""
+        return self._record.mti
+
+    @property
+    def _record(self) -> Sent | Answered:
         record = self.sent or self.answered
         assert record is not None
-        return record.number
+        return record
 
     @property
     def was_sent(self) -> bool:
@@ -113,16 +131,30 @@ class Past:
         return self.message.get(de.CURRENCY) or ""
 
 
+def second_of(key: str) -> str:
+    """Participant, class and DE 7 of a key, without what tells one request of that second from another.
+
+    >>> second_of("lab/1/1118110640000001LAB00001")
+    'lab/1/1118110640'
+    """
+    return key[: key.index("/") + 13]
+
+
 class Memory:
     """Key -> records of the recent transactions."""
 
-    __slots__ = ("_entries", "_increases", "_order", "_taken", "_tombstones", "bound", "has_forgotten")
+    __slots__ = (
+        *("_entries", "_forgotten", "_forgotten_minutes", "_increases", "_order", "_taken", "_tombstones"),
+        *("bound", "has_forgotten"),
+    )
 
     def __init__(self, bound: int = REMEMBERED_MAX) -> None:
         self.bound = bound
         self._entries: dict[str, tuple[bytes | None, bytes | None, str | None]] = {}
         self._order: deque[str] = deque()
         self.has_forgotten = False  # whether something older than all that is here has been let go
+        self._forgotten: dict[str, None] = {}  # participant, class and DE 7 of what was let go, by the second
+        self._forgotten_minutes: set[str] = set()
         self._tombstones: dict[str, None] = {}
         self._taken: dict[str, Taken] = {}  # by the key of what was reserved
         self._increases: dict[str, list[str]] = {}  # by the key of what was increased
@@ -135,15 +167,33 @@ class Memory:
 
     def knows(self, key: str) -> bool:
         """Whether a request with this key is not the first, or may not be taken."""
-        return key in self._entries or key in self._tombstones
+        known = key in self._entries or key in self._tombstones
+        return known or (self.has_forgotten and self.may_have_forgotten(key))
+
+    def may_have_forgotten(self, key: str) -> bool:
+        """Whether something of the same participant, class and second of DE 7 was let go: the archive knows more.
+
+        Exact to the second, so a request whose DE 7 is new never pays; what is older than a day, to the minute.
+        """
+        second = second_of(key)
+        return second in self._forgotten or second[:-2] in self._forgotten_minutes
+
+    def _forget(self, key: str) -> None:
+        self.has_forgotten = True
+        self._forgotten[second_of(key)] = None
+        if len(self._forgotten) > SECONDS_MAX:
+            oldest = next(iter(self._forgotten))
+            del self._forgotten[oldest]
+            self._forgotten_minutes.add(oldest[:-2])
 
     def keep(self, key: str, sent: bytes | None, answered: bytes | None) -> None:
         """Remember how a transaction ended."""
         if key not in self._entries:
             self._order.append(key)
             if len(self._order) > self.bound:
-                self._entries.pop(self._order.popleft(), None)
-                self.has_forgotten = True
+                oldest = self._order.popleft()
+                self._entries.pop(oldest, None)
+                self._forget(oldest)
         self._entries[key] = (sent, answered, None)
 
     def mark(self, key: str, mark: str) -> None:
@@ -167,7 +217,7 @@ class Memory:
         """What an answer says of an earlier authorization: more was reserved, or some was taken or given back."""
         if record.reverses_key is None:
             if de.ORIGINAL in record.elements:
-                _, _, known_by = record.key.split("/")
+                _, _, known_by = record.key.split("/", 2)
                 original = Original.parse(record.elements[de.ORIGINAL])
                 known = f"{original.transmitted_at}{original.stan}{known_by[16:]}"
                 self._note(self._increases, f"{record.participant}/{original.mti[1]}/{known}", record.key)
@@ -194,7 +244,9 @@ class Memory:
         """A reversal came before its original: remember to refuse the original."""
         self._tombstones[key] = None
         if len(self._tombstones) > self.bound:
-            del self._tombstones[next(iter(self._tombstones))]
+            oldest = next(iter(self._tombstones))
+            del self._tombstones[oldest]
+            self._forget(oldest)
 
     def is_buried(self, key: str) -> bool:
         """Whether a request with this key was reversed before it came."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
+from protocols import elements as de
 from switch.debts import WITH_ITS_ORIGINAL
-from switch.memory import REVERSED, UNDELIVERED, Memory
+from switch.memory import BURIED, REVERSED, UNDELIVERED, Memory
 from switch.records import Answered, Debt, NewKey, Owed, Record, Sent, Settled, pack
 
 
@@ -31,21 +32,34 @@ def gather(records: Iterable[Record], sought: Container[str], found: dict[str, F
             if record.key in sought:
                 before = found.get(record.key)
                 found[record.key] = Found(before.sent if before else None, pack(record), None)
+            if record.tombstone is not None and record.tombstone in sought and record.tombstone not in found:
+                found[record.tombstone] = Found(None, None, BURIED)
             if record.reverses_key in found and record.left is None:
                 found[record.reverses_key] = found[record.reverses_key]._replace(mark=REVERSED)
         elif isinstance(record, Owed) and record.key in found:
             found[record.key] = found[record.key]._replace(mark=UNDELIVERED)
 
 
+def moment_of(key: str) -> str:
+    """DE 7 as a key has it.
+
+    >>> moment_of("lab/1/1118110640000001LAB00001")
+    '1118110640'
+    """
+    begins = key.index("/") + 3
+    return key[begins : begins + 10]
+
+
 class Recovery:
     """The sum of all records so far."""
 
-    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open")
+    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open", "used")
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.last_number = 0
         self.last_stans: dict[str, int] = {}  # by issuer
+        self.used: dict[str, dict[str, str]] = {}  # by issuer and STAN: the DE 7 that the number was last used with
         self.keys: list[NewKey] = []  # as they came
         self.debts: dict[int, Debt] = {}  # not yet acknowledged, by number
         self.open: dict[int, Sent] = {}  # sent, and never answered
@@ -55,7 +69,7 @@ class Recovery:
         self.last_number = max(self.last_number, record.number)
         if isinstance(record, Sent):
             self.open[record.number] = record
-            self._stan(record.issuer, record.stan)
+            self._stan(record.issuer, record.stan, moment_of(record.key))
         elif isinstance(record, Answered):
             self._answered(record)
         elif isinstance(record, Owed):
@@ -85,7 +99,9 @@ class Recovery:
         for debt in debts:
             self.debts[debt.number] = debt
             self.last_number = max(self.last_number, debt.number)
-            self._stan(debt.issuer, debt.stan)
+            self._stan(debt.issuer, debt.stan, debt.values.get(de.TRANSMITTED_AT) or "")
 
-    def _stan(self, issuer: str, stan: str) -> None:
+    def _stan(self, issuer: str, stan: str, at: str = "") -> None:
         self.last_stans[issuer] = int(stan)
+        if at:
+            self.used.setdefault(issuer, {})[stan] = at

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+from collections import deque
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -22,6 +23,8 @@ LONGEST_WAIT_S = 60.0
 DOUBLED_MAX = 16  # more often than it takes to reach the longest; a day of silence is a power of two with no float
 JITTER = 0.2  # so that a thousand entries do not knock at the same moment
 REFUSALS_MAX = 5  # what was refused so often will not be taken: it is parked, and people are told
+ALARM_TRIES = 6  # sent so often without an acknowledgement: people should know, and trying goes on
+ALARM_S = 600.0  # or owed for so long, even if there was no link to try on
 
 
 class Randomness(Protocol):
@@ -34,15 +37,17 @@ class Randomness(Protocol):
 class Entry:
     """One message owed, and how far we got with it."""
 
-    __slots__ = ("debt", "in_flight_until", "next_at", "parked", "refusals", "tries")
+    __slots__ = ("alarmed", "debt", "in_flight_until", "next_at", "parked", "refusals", "since", "tries")
 
     def __init__(self, debt: Debt, next_at: float) -> None:
         self.debt = debt
         self.tries = 0
         self.refusals = 0
         self.next_at = next_at
+        self.since = next_at
         self.in_flight_until: float | None = None
         self.parked = False
+        self.alarmed = False
 
     @property
     def mti(self) -> str:
@@ -53,7 +58,9 @@ class Entry:
 class StoreAndForward:
     """What is owed to one issuer."""
 
-    __slots__ = ("_by_stan", "_by_transaction", "_due", "_in_flight", "_random", "_ties", "patience_s")
+    __slots__ = (
+        *("_alarms", "_by_stan", "_by_transaction", "_due", "_in_flight", "_random", "_ties", "_young", "patience_s"),
+    )
 
     def __init__(self, patience_s: float, random: Randomness) -> None:
         self.patience_s = patience_s  # how long an acknowledgement may take
@@ -62,6 +69,8 @@ class StoreAndForward:
         self._by_transaction: dict[int, list[Entry]] = {}
         self._due: list[tuple[float, int, Entry]] = []
         self._in_flight: dict[str, Entry] = {}
+        self._young = deque[Entry]()  # in the order of their age: those that may still become too old
+        self._alarms: list[Entry] = []
         self._ties = itertools.count()  # first come, first sent, among those due at one moment
 
     def __len__(self) -> int:
@@ -78,6 +87,7 @@ class StoreAndForward:
         """Owe a message from now on."""
         entry = Entry(debt, now)
         self._by_stan[debt.stan] = entry
+        self._young.append(entry)
         lane = self._by_transaction.setdefault(debt.transaction, [])
         lane.append(entry)
         if len(lane) == 1:
@@ -121,6 +131,41 @@ class StoreAndForward:
         self._again(entry, now)
         return entry.parked
 
+    def not_now(self, entry: Entry, now: float) -> None:
+        """It was refused for a trouble that passes by itself: as if nobody had answered."""
+        self._again(entry, now)
+
+    def retry(self, stan: str, now: float) -> bool:
+        """People want it sent now: parked or not, it starts anew. False: nothing is owed under this STAN."""
+        entry = self._by_stan.get(stan)
+        if entry is None:
+            return False
+        entry.parked, entry.refusals = False, 0
+        if entry.in_flight_until is None and self._by_transaction[entry.debt.transaction][0] is entry:
+            self._schedule(entry, now)
+        return True
+
+    def park(self, stan: str) -> bool:
+        """People want it left alone until they say so. False: nothing is owed under this STAN."""
+        entry = self._by_stan.get(stan)
+        if entry is None:
+            return False
+        self._in_flight.pop(stan, None)
+        entry.in_flight_until, entry.parked = None, True
+        return True
+
+    def alarms(self, now: float) -> list[Entry]:
+        """What people should hear of now: tried too often, or owed too long. Each entry once; trying goes on."""
+        while self._young and self._young[0].since + ALARM_S <= now:
+            self._alarm(self._young.popleft())
+        alarms, self._alarms = self._alarms, []
+        return alarms
+
+    def _alarm(self, entry: Entry) -> None:
+        if not entry.alarmed and self._by_stan.get(entry.debt.stan) is entry:
+            entry.alarmed = True
+            self._alarms.append(entry)
+
     def silent(self, now: float) -> int:
         """Put back what nobody acknowledged in time; how many these were."""
         late = [entry for entry in self._in_flight.values() if (entry.in_flight_until or 0) <= now]
@@ -145,6 +190,8 @@ class StoreAndForward:
         entry.in_flight_until = None
         wait = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** min(entry.tries, DOUBLED_MAX))
         entry.tries += 1
+        if entry.tries >= ALARM_TRIES:
+            self._alarm(entry)
         if not entry.parked:
             self._schedule(entry, now + wait * self._random.uniform(1 - JITTER, 1 + JITTER))
 

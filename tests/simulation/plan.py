@@ -1,0 +1,221 @@
+"""What is going to happen in one run: payments with their fates, and mishaps. Pure data, drawn from a seed.
+
+Everything about one payment (how its issuer takes it, when its gateway repeats or reverses it, what gets
+lost) is drawn beforehand and belongs to that payment. So a story stays the same story when other payments
+are taken out of it, and a failure can be shrunk to the few that matter.
+
+Swarm: each seed draws *which* kinds of fault there are, and how often; few seeds have all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from random import Random
+
+from tests.switch.desk import CREDIT_CARD, DEBIT_CARD, INTERNET_CARD, SANDBOX_CARD
+
+PAYMENTS = 60
+HEALED_AT = 40.0  # virtual seconds of misfortune
+GATEWAYS = 3  # participants; each has two connections
+LATE_S = 9.0  # later than any issuer's deadline
+
+#: What one payment can meet.
+FATES = (
+    *("declined", "slow", "silent", "late", "double", "contradictory", "senseless", "stray", "impostor"),
+    *("repeat", "early_repeat", "conflict", "reversal", "reversal_first", "reversal_twice", "partial", "completion"),
+    *("advice_lost", "advice_refused", "storm"),
+)
+#: What can happen to everybody.
+MISHAPS = (
+    *("cut_issuer", "cut_all_links", "cut_gateway", "deaf_gateway", "crash", "crash_losing_epoch", "freeze_issuer"),
+    *("sign_off", "slow_disk", "drain"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reversal:
+    """A gateway takes a payment back, in whole (`left` is None) or down to what is left."""
+
+    after_s: float  # after the payment is asked for; negative: it overtakes the payment
+    mti: str
+    left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """One payment and all that happens around it."""
+
+    number: int  # its retrieval number too: the nonce by which its answer is known
+    at: float
+    gateway: int
+    card: str
+    currency: str
+    amount: int
+    mti: str = "0100"
+    declined: bool = False
+    thinks_s: float = 0.02  # the issuer, before it answers
+    silent: bool = False
+    double: bool = False
+    contradictory: bool = False
+    senseless: bool = False
+    stray: bool = False
+    impostor: bool = False  # the issuer acknowledges its debt with an answer of another type
+    repeats: tuple[float, ...] = ()
+    conflict_after: float | None = None
+    reversals: tuple[Reversal, ...] = ()
+    completion_after: float | None = None
+    advices_lost: int = 0  # acknowledgements of its debts that get lost
+    advices_refused: int = 0
+    jitter_s: float = 0.0  # on its gateway's wire
+
+    def told(self) -> str:
+        """In words, for a transcript."""
+        usual = Payment(self.number, self.at, self.gateway, self.card, self.currency, self.amount)
+        names = [name for name in self.__slots__ if getattr(self, name) != getattr(usual, name)]
+        more = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
+        what = f"payment {self.number} of {self.amount} on {self.card[:6]}… through gateway {self.gateway}"
+        return f"{self.at:7.3f} {what}{': ' + more if more else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """Something that happens to everybody."""
+
+    at: float
+    kind: str
+    issuer: str = "nbk"
+    gateway: int = 0
+    lasts_s: float = 1.0
+
+    def told(self) -> str:
+        """In words."""
+        whom = f"gateway {self.gateway}" if "gateway" in self.kind else self.issuer
+        return f"{self.at:7.3f} {self.kind} ({whom}, {self.lasts_s:.1f} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One run."""
+
+    seed: int
+    payments: tuple[Payment, ...]
+    mishaps: tuple[Mishap, ...]
+    links: dict[str, int] = field(default_factory=dict)  # of each issuer
+    stans: int = 999_999  # how many numbers there are
+    remembers: int = 1000
+    frozen_clock: bool = False  # the gateways' DE 7 stands still
+
+    def without(self, payments: set[int], mishaps: set[int]) -> Plan:
+        """The same run less some of what happens."""
+        return replace(
+            self,
+            payments=tuple(one for one in self.payments if one.number not in payments),
+            mishaps=tuple(one for n, one in enumerate(self.mishaps) if n not in mishaps),
+        )
+
+    def told(self) -> str:
+        """The plan in words."""
+        head = f"links {self.links}, {self.stans} STANs, memory of {self.remembers}"
+        lines = sorted([one.told() for one in self.payments] + [one.told() for one in self.mishaps])
+        return "\n".join([head + (", frozen clock" if self.frozen_clock else ""), *lines])
+
+
+#: Cards, the currency they are asked in (that of the card), and their issuer.
+CARDS = (
+    *((SANDBOX_CARD, "784"), (INTERNET_CARD, "414"), (CREDIT_CARD, "414"), (DEBIT_CARD, "414")),
+    *(("9784100000000012", "784"), ("9785100000000010", "784")),
+)
+
+
+def luhn(number: str) -> str:
+    """The number with its last digit made right."""
+    total = sum(
+        sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(reversed(number[:-1] + "0"))
+    )
+    return f"{number[:-1]}{-total % 10}"
+
+
+def draw(seed: int, payments: int = PAYMENTS) -> Plan:
+    """The plan of a seed: always the same."""
+    random = Random(seed)
+    swarm = {kind: random.choice((0.05, 0.15, 0.4)) for kind in FATES if random.random() < 0.4}
+    troubles = [kind for kind in MISHAPS if random.random() < 0.35]
+    stans = 50 if random.random() < 0.2 else 999_999
+    return Plan(
+        seed,
+        tuple(sorted((_payment(number, random, swarm) for number in range(1, payments + 1)), key=lambda one: one.at)),
+        tuple(sorted((_mishap(random, kind) for kind in troubles for _ in range(random.randint(1, 3))), key=_when)),
+        {name: random.choice((1, 1, 2, 3)) for name in ("sandbox", "nbk", "nbd", "ebi")},
+        stans,
+        random.choice((12, 25, 1000)),
+        stans > 50 and random.random() < 0.15,
+    )
+
+
+def _when(mishap: Mishap) -> float:
+    return mishap.at
+
+
+def _mishap(random: Random, kind: str) -> Mishap:
+    return Mishap(
+        round(random.uniform(1, HEALED_AT - 2), 3),
+        kind,
+        random.choice(("sandbox", "nbk", "nbk", "nbd", "ebi")),
+        random.randrange(GATEWAYS),
+        round(random.choice((0.3, 2.0, 10.0)), 3),
+    )
+
+
+def _payment(number: int, random: Random, swarm: dict[str, float]) -> Payment:
+    has = {kind for kind, rate in swarm.items() if random.random() < rate}
+    card, currency = random.choice(CARDS)
+    amount = random.choice((5_000, 15_000, 60_000))
+    reversals = _reversals(random, has, amount)
+    waits = random.uniform(0.05, 2.0) if "early_repeat" in has else random.uniform(10, 20)
+    at = random.uniform(0, HEALED_AT - 1)
+    return Payment(
+        number,
+        round(HEALED_AT / 2 + at / 100 if "storm" in has else at, 3),
+        number % GATEWAYS,  # so that no gateway uses a number twice
+        luhn(card),
+        currency,
+        amount,
+        "0200" if random.random() < 0.25 else "0100",
+        declined="declined" in has,
+        thinks_s=_thinks(random, has),
+        silent="silent" in has,
+        double="double" in has,
+        contradictory="contradictory" in has,
+        senseless="senseless" in has,
+        stray="stray" in has,
+        impostor="impostor" in has,
+        repeats=tuple(round(waits * (n + 1), 3) for n in range(random.randint(1, 3)))
+        if has & {"repeat", "early_repeat"}
+        else (),
+        conflict_after=round(random.choice((0.01, 5.0)), 3) if "conflict" in has and not reversals else None,
+        reversals=reversals,
+        completion_after=round(random.uniform(2, 12), 3) if "completion" in has and not reversals else None,
+        advices_lost=random.randint(1, 4) if "advice_lost" in has else 0,
+        advices_refused=random.randint(1, 7) if "advice_refused" in has else 0,
+        jitter_s=round(random.uniform(0, 0.05), 4),
+    )
+
+
+def _thinks(random: Random, has: set[str]) -> float:
+    if "late" in has:
+        return round(random.uniform(LATE_S, LATE_S + 8), 3)
+    return round(random.uniform(1, 7.5) if "slow" in has else random.expovariate(20), 3)
+
+
+def _reversals(random: Random, has: set[str], amount: int) -> tuple[Reversal, ...]:
+    found = []
+    kind = random.choice(("0400", "0420"))
+    if "reversal_first" in has:
+        found.append(Reversal(-0.5, kind))
+    if "partial" in has:
+        found.append(Reversal(round(random.uniform(1, 9), 3), kind, amount // random.choice((2, 3))))
+    if has & {"reversal", "reversal_twice"}:
+        found.append(Reversal(round(random.uniform(0, 12), 3), random.choice(("0400", "0420"))))
+    if "reversal_twice" in has:
+        found.append(Reversal(round(random.uniform(0, 20), 3), kind))
+    return tuple(found)
