@@ -101,6 +101,7 @@ class History:
     """What the clients did and heard, as JSON lines."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._file = path.open("w", encoding="ascii")
         self._salt = Random().randbytes(16)
 
@@ -113,7 +114,9 @@ class History:
         self.write("invoke", id_, participant=PARTICIPANT, mti=mti, card=card, elements=_shown(fields))
 
     def close(self) -> None:
+        """Whole now: an empty file `.closed` beside it says so to other threads."""
         self._file.close()
+        self._path.with_suffix(".closed").touch()
 
 
 def _shown(fields: Fields) -> Mapping[str, str]:

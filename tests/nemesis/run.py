@@ -30,6 +30,8 @@ from tests.nemesis.load import Load, cards_of
 from tests.nemesis.proxy import Proxy
 from tests.nemesis.recount import recount
 from tests.network import RunningNetwork, running_network
+from tests.oracle.books import Books, read_lines
+from tests.oracle.rules import judge
 
 EVERY_S: Final = 4.0
 ROUND_S: Final = 30.0
@@ -250,6 +252,7 @@ def _suffer(stage: Stage, minutes: float, seed: int, rate: float, say: Say, hist
                     break
             if load.stop:
                 found += _books_agree(network, load, say)
+                found += _asked_of_the_oracle(network, history, say)
         finally:
             load.stop = load.give_up = True
             reader.close()
@@ -281,6 +284,18 @@ def _books_agree(network: RunningNetwork, load: Load, say: Say) -> list[str]:
     with suppress(AssertionError):
         RunningNetwork.until(lambda: not load.unsettled, SETTLED_WITHIN_S, "clients")
     return recount(load.payments, books) + found
+
+
+def _asked_of_the_oracle(network: RunningNetwork, history: Path, say: Say) -> list[str]:
+    """What somebody who knows none of our code makes of the clients' history and the switch's journal."""
+    RunningNetwork.until(lambda: history.with_suffix(".closed").exists(), SETTLED_WITHIN_S, "the history's end")
+    journal = network.run("switch", "journal", "export")
+    if journal.returncode:
+        return [f"P10: the journal cannot be exported: {journal.stderr[-300:]}"]
+    lines = read_lines("history", history.read_text().splitlines()) + read_lines("journal", journal.stdout.splitlines())
+    findings = judge(Books(lines))
+    say(f"the oracle read {len(lines)} lines and has {len(findings)} findings")
+    return [f"oracle: {finding}" for finding in findings]
 
 
 def summary(load: Load, reader: Reader) -> str:
