@@ -46,6 +46,7 @@ class Role(StrEnum):
     GATEWAY = "gateway"  # sends requests for shops
     ACQUIRER = "acquirer"  # has contracts with shops, owns terminals
     ISSUER = "issuer"  # has contracts with cardholders, answers requests
+    HOST = "host"  # an acquirer's own host, which decides on requests of its merchants (never said: `host` implies it)
 
 
 class SignOn(StrEnum):
@@ -149,6 +150,7 @@ class Participant(_Agreed):
     header_answer: HeaderAnswer | None = None  # None: as the dialect says; a TPDU is swapped, any other echoed
     keep_alive: bool = False  # a frame of length zero is a sign of life, not an error; up to ten a second
     dial: str | None = None  # the issuer's port, by name or as host:port; None: it dials us
+    host: str | None = None  # the port of an acquirer's own host: it decides; None: the switch applies its contracts
     links: Annotated[int, Field(ge=1, le=64)] = 1  # how many connections we dial
     tls: bool = False  # those connections are mutual TLS, and its certificate must name the participant
     sign_on: SignOn = SignOn.REQUIRED

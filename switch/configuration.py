@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from protocols.money import Amount, convert, currency_numbered
 from protocols.network import Network, NetworkError, load, source, toml_files
-from protocols.participant import Participant, Role, load_participants
+from protocols.participant import Keys, Participant, Role, load_participants
 from protocols.pki import RESERVED
 from switch.merchants import Merchant, load_merchants
 from switch.product import Issued, load_products
@@ -59,6 +59,13 @@ class Configuration:
         paid = Amount(request.amount, currency_numbered(request.currency))
         return Billing(convert(paid, issued.currency, quote.rate), quote, day)
 
+    def host_of(self, request: Request) -> str | None:
+        """The acquirer's own host, where one must be asked: not about what comes from that acquirer itself."""
+        merchant = request.merchant
+        if merchant is None or request.participant.laboratory or merchant.acquirer == request.participant.id:
+            return None
+        return host_name(merchant.acquirer) if self.participants[merchant.acquirer].host is not None else None
+
     @property
     def uses_tls(self) -> bool:
         """Whether the switch needs a certificate."""
@@ -88,7 +95,30 @@ def configure(directory: Path | None = None) -> Configuration:
         problems += contradictions(network, participants, {one.issuer for one in issued}, merchants)
     if problems:
         raise NetworkError(problems)
-    return Configuration(network, participants, Routes(issued), merchants, rates)
+    return Configuration(network, {**participants, **hosts_of(participants)}, Routes(issued), merchants, rates)
+
+
+def hosts_of(participants: Mapping[str, Participant]) -> Mapping[str, Participant]:
+    """The acquirers' own hosts, each a peer of its own: it hears requests as an issuer does, and has more time."""
+    return {host_name(one.id): host_of(one) for one in participants.values() if one.host is not None}
+
+
+def host_name(acquirer: str) -> str:
+    """Nobody's id in an agreement has a dot."""
+    return f"{acquirer}.host"
+
+
+def host_of(acquirer: Participant) -> Participant:
+    """The host's side of the acquirer's agreement."""
+    agreed = {
+        "id": host_name(acquirer.id),
+        "roles": frozenset({Role.HOST}),
+        "dial": acquirer.host,
+        "host": None,
+        "keys": Keys(zpk=acquirer.keys.terminal_zpk or acquirer.keys.zpk),
+        "deadlines": acquirer.deadlines.model_copy(update={"issuer_s": acquirer.deadlines.acquirer_s}),
+    }
+    return acquirer.model_copy(update=agreed)
 
 
 def contradictions(
@@ -114,9 +144,10 @@ def contradictions(
         for name in sorted(RESERVED & participants.keys())
     ]
     for participant in participants.values():
-        if participant.dial is not None:
-            try:
-                network.address(participant.dial)
-            except NetworkError as error:
-                problems += error.problems
+        for port in (participant.dial, participant.host):
+            if port is not None:
+                try:
+                    network.address(port)
+                except NetworkError as error:
+                    problems += error.problems
     return problems

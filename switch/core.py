@@ -84,7 +84,7 @@ class Core:
         self.issuers = {
             participant.id: IssuerEnd(participant, random)
             for participant in network.participants.values()
-            if participant.has(Role.ISSUER)
+            if participant.has(Role.ISSUER) or participant.has(Role.HOST)
         }
         self.last_number = 0
         self.draining = False
@@ -552,9 +552,8 @@ class Core:
     def _ask_issuer(self, transaction: Transaction, ask: Ask, now: Instant) -> tuple[bool, object]:
         """Record and send the request under a STAN of our own."""
         request = transaction.request
-        issued = request.issued
-        assert issued is not None
-        issuer = self.issuers[issued.issuer]
+        name = ask.to or (request.issued.issuer if request.issued is not None else "")
+        issuer = self.issuers[name]
         stan = issuer.take_stan(request.message.transmitted_at or "")
         if stan is None:
             return False, Silence.EXHAUSTED
@@ -562,7 +561,7 @@ class Core:
         changes[de.STAN] = stan
         if isinstance(transaction, Told) and de.RRN not in request.message:
             transaction.rrn = changes[de.RRN] = now.rrn(transaction.number)
-        transaction.issuer, transaction.stan = issued.issuer, stan
+        transaction.issuer, transaction.stan = name, stan
         transaction.kept_frame = replies.kept(request.message, changes)
         link = issuer.next_link()
         if link is None:
@@ -576,7 +575,7 @@ class Core:
                 transaction.key,
                 request.participant.id,
                 request.mti,
-                issued.issuer,
+                name,
                 stan,
                 transaction.kept_frame,
                 request.message.dialect.name,

@@ -47,6 +47,8 @@ def creditor(transaction: Transaction, verdict: Verdict) -> str:
     """Who is owed."""
     if verdict.reverses is not None:
         return issuer_of(verdict.reverses)
+    if transaction.issuer is not None:  # it was asked, or would have been; who it is, its story decided
+        return transaction.issuer
     issued = transaction.request.issued
     assert issued is not None
     return issued.issuer

@@ -216,7 +216,7 @@ def question(request: Request, network: Configuration) -> dict[int, str | None] 
     except StopIteration:
         return None
     story.close()
-    return command.changes if isinstance(command, Ask) else None
+    return command.changes if isinstance(command, Ask) and command.to is None else None
 
 
 def lane_of(link: LinkEnd, layout: Layout, network: Configuration, ends: Mapping[str, IssuerEnd]) -> Lane | None:

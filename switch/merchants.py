@@ -84,7 +84,7 @@ def load_merchants(path: Path) -> Mapping[str, Merchant]:
 def contract_refusal(request: Request) -> str | None:
     """Why the contract of a merchant forbids the request, or None. The laboratory has no contracts."""
     participant, merchant = request.participant, request.merchant
-    if participant.laboratory:
+    if participant.laboratory or participant.host is not None:  # an acquirer with a host of its own vouches for it
         return None
     if merchant is None or not may_present(participant, merchant):
         return "merchant.unknown"

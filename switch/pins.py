@@ -58,16 +58,18 @@ def put(block: Block, translated: str, request: Request, changes: dict[int, str 
         changes[de.PRIVATE_DATA] = subelements.pack(private_data(request, changes) | {block.subelement: translated})
 
 
-def translation(request: Request, network: Configuration, block: Block, *, previous: bool = False) -> AskHsm | None:
+def translation(
+    request: Request, network: Configuration, block: Block, *, previous: bool = False, to: str | None = None
+) -> AskHsm | None:
     """What to ask the HSM before the issuer can be asked; None where no keys are agreed.
 
-    `previous`: by the zone key before the one in use, where that may still be used.
+    `previous`: by the zone key before the one in use, where that may still be used. `to`: not to its issuer, but here.
     """
     if request.issued is None or request.issued.product.pin_untouched:
         return None
     keys = request.participant.keys
     ours = (keys.terminal_zpk or keys.zpk) if not previous else None if keys.terminal_zpk else keys.previous_zpk
-    theirs = network.participants[request.issued.issuer].keys.zpk
+    theirs = network.participants[to or request.issued.issuer].keys.zpk
     if ours is None or theirs is None:
         return None
     return AskHsm(

@@ -41,12 +41,16 @@ class Debt(Enum):
 
 
 class Ask:
-    """Send the request to its issuer with these elements changed (None drops one). Reply: Message or Silence."""
+    """Send the request to its issuer with these elements changed (None drops one). Reply: Message or Silence.
 
-    __slots__ = ("changes",)
+    `to`: or to this host of an acquirer, which brings it back into the network.
+    """
 
-    def __init__(self, changes: dict[int, str | None]) -> None:
+    __slots__ = ("changes", "to")
+
+    def __init__(self, changes: dict[int, str | None], to: str | None = None) -> None:
         self.changes = changes
+        self.to = to
 
 
 class AskHsm:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from switch.stories.advise import advise
 from switch.stories.authorize import authorize
+from switch.stories.by_host import or_by_host
 from switch.stories.complete import complete
 from switch.stories.financial import financial
 from switch.stories.reconcile import reconcile
@@ -14,9 +15,9 @@ from switch.story import Teller
 
 #: Message type (never a repeat's: a repeat is its original) -> the story that it begins.
 STORIES: Mapping[str, Teller] = {
-    "0100": authorize,
+    "0100": or_by_host(authorize),
     "0120": advise,
-    "0200": financial,
+    "0200": or_by_host(financial),
     "0220": complete,
     "0400": reverse,
     "0420": reverse,
