@@ -22,6 +22,7 @@ whoever uses a bank, or puts a host of their own in its place.
 | `seed.py`, `cards.py` | the books of the first day; the list of test cards | no |
 | `tables.py`, `database.py`, `postgres.py`, `store.py` | what is on disk: record, then answer | the disk |
 | `host.py`, `links.py`, `keys.py` | the links, the HSM, a new key | Trio |
+| `banking/` | online banking: pages over the counter, for holders | Trio |
 | `counter.py`, `admin.py` | the teller of a running bank, for this process and for others | Trio |
 
 One wake-up is one batch: read all frames, fetch one snapshot, decide each in its turn, record all in one

@@ -31,6 +31,7 @@ import trio
 
 from issuers import admin
 from issuers.bank import Bank, load_bank, load_banks
+from issuers.banking.serve import serve_banking, shops_on_the_internet
 from issuers.cards import card_list
 from issuers.host import Host
 from issuers.links import keep_links
@@ -177,6 +178,9 @@ async def _host(bank: Bank, options: argparse.Namespace, stop: trio.Event) -> in
                 name = agreement.institution_id if agreement else ""
                 dial = _dial(bank, places, options)
                 background.start_soon(keep_links, bank_host, places.address(bank.dial), framing, name, dial)
+            if bank.banking is not None:
+                pages = places.address(bank.banking), shops_on_the_internet(options.network)
+                announce("listening", bank.id, await background.start(serve_banking, bank_host, *pages))
             with trio.move_on_after(READY_WAITS_S):
                 await bank_host.pvvs_made.wait()
             announce("ready", bank.id)

@@ -108,6 +108,14 @@ class AccountFile(_Read):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None  # none: the bank's
 
 
+class HolderFile(_Read):
+    """How a holder of accounts signs in to online banking. `python -m issuers.banking.sign_in` makes the hash."""
+
+    user: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+    holder: str  # as on the accounts
+    password: Annotated[str, Field(pattern=r"^\$argon2id\$", repr=False)]  # its hash
+
+
 class CardFile(_Read):
     """A card as it is first issued. The PIN stands here because these cards are nobody's; no book keeps it."""
 
@@ -169,6 +177,8 @@ class Bank(_Read):
     keys: BankKeys = BankKeys()
     products: Mapping[str, Product] = {}
     accounts: tuple[AccountFile, ...] = ()
+    holders: tuple[HolderFile, ...] = ()
+    banking: str | None = None  # where online banking is: a port of network.toml, or host:port; none: nowhere
     cards: tuple[CardFile, ...] = ()
     amounts: tuple[AmountRule, ...] = ()
     samples: tuple[Sample, ...] = ()
@@ -313,8 +323,17 @@ def disagreements(bank: Bank) -> list[str]:
         *_kind_problems(bank),
         *_money_problems(bank),
         *_twins("accounts", (account.id for account in bank.accounts)),
+        *_twins("holders", (one.user for one in bank.holders)),
+        *_holder_problems(bank),
         *_twin_cards(bank.cards),
         *(problem for number, card in enumerate(bank.cards) for problem in _card_problems(bank, number, card)),
+    ]
+
+
+def _holder_problems(bank: Bank) -> list[str]:
+    known = {account.holder for account in bank.accounts}
+    return [
+        f"holders.{one.user}: nobody of that name has an account" for one in bank.holders if one.holder not in known
     ]
 
 

@@ -309,6 +309,7 @@ def _card_line(store: Store, bank: Bank, card: Card, moment: Moment) -> Line:
         "currency": store.accounts[card.account].currency,
         "expiry": card.expiry,
         "state": str(card.state),
+        "cycle": product.cycle,
         "limit": card.limit,
         "limits_offered": [bank.minor(text) for text in product.limits_offered],
         "spent": spent,

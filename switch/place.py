@@ -82,6 +82,10 @@ class Party:
 
 #: The ports of network.toml that the HSM may listen on.
 HSM_PORTS = ("hsm", "hsm_tls", "hsm_control")
+BANKING = "banking"  # the port of online banking
+
+#: Where internet shops and their buyers come in.
+STORE_PORTS = ("store_api",)
 
 
 def issuers_here(network: Path | None) -> list[str]:
@@ -112,5 +116,5 @@ def parties_of(network: Path | None, gateways: Sequence[str] | None = None) -> l
 def ports_taken_by(network: Path | None) -> dict[str, int]:
     """The fixed ports that the network's own processes will listen on, by name."""
     read = load(network)
-    names = [*HSM_PORTS, *issuers_here(network), *(listener.port for listener in read.listeners)]
+    names = [*HSM_PORTS, BANKING, *issuers_here(network), *(listener.port for listener in read.listeners)]
     return {name: read.ports[name] for name in dict.fromkeys(names) if name in read.ports}
