@@ -31,6 +31,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
 }
 
 
+JOURNAL_RESERVE_MIB = 64  # room for some hundred thousand reversals
 HSM = "hsm"  # the port of the simulated HSM
 
 #: Parts that a network's folder need not have.
@@ -83,6 +84,7 @@ class Network:
     ports: Mapping[str, int]
     listeners: tuple[Listener, ...] = ()
     hsms: tuple[str, ...] = ()  # where the switch's HSMs are: names of ports, or host:port; they take turns
+    journal_reserve_mib: int = JOURNAL_RESERVE_MIB  # of the journal's disk: new requests leave it for reversals
 
     @property
     def tls_ports(self) -> tuple[str, ...]:
@@ -122,6 +124,7 @@ class _NetworkFile(BaseModel):
     ports: dict[str, Annotated[int, Field(gt=0, lt=65536, strict=True)]] = {}
     listeners: dict[str, _ListenerFile] = {}
     hsms: tuple[str, ...] | None = None  # None: the port named `hsm`, where there is one
+    journal_reserve_mib: Annotated[int, Field(ge=0, strict=True)] = JOURNAL_RESERVE_MIB
 
 
 def load(directory: Path | None = None) -> Network:
@@ -135,7 +138,7 @@ def load(directory: Path | None = None) -> Network:
     )
     problems = [f"network.toml: listeners.{one.port}: {problem}" for one in listeners for problem in _doubts(one, file)]
     hsms = ((HSM,) if HSM in file.ports else ()) if file.hsms is None else file.hsms
-    network = Network(file.name, file.host, file.ports, listeners, hsms)
+    network = Network(file.name, file.host, file.ports, listeners, hsms, file.journal_reserve_mib)
     for place in hsms:
         try:
             network.address(place)

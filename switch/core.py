@@ -88,6 +88,7 @@ class Core:
         }
         self.last_number = 0
         self.draining = False
+        self.is_short_of_room = False  # on the journal's disk: what is left is for reversals and answers owed
         self._links: dict[int, LinkEnd] = {}
         self._hsm = HsmEnd()
         self.in_flight: dict[str, Transaction] = {}
@@ -161,7 +162,7 @@ class Core:
                 self._one(link, frame, now)
         elif link.side is Side.ISSUER:
             self._express.answers(link, frames, now)
-        elif link.may_ask and not self.draining:
+        elif link.may_ask and not (self.draining or self.is_short_of_room):
             self._express.requests(link, frames, now)
         else:
             for frame in frames:
@@ -417,6 +418,9 @@ class Core:
             self._seek(key, Seeker(None, link.number, message))
         elif self.memory.is_buried(key):
             self._start(link, key, request, now, declined("reversed.first"))
+        elif self.is_short_of_room and kind[1] in (mti.AUTHORIZATION, mti.FINANCIAL):
+            self.counts["refused.no_room"] += 1
+            self.send(link.number, replies.refusal(message, "switch.error"))  # without effect, so without a record
         else:
             self._start(link, key, request, now)
 

@@ -49,6 +49,8 @@ from switch.store.journal import Journal, open_journal
 from switch.totals import Totals
 
 HANDOVER_S: Final = 5e-5  # the journal's thread gets the interpreter so soon; the usual 5 ms would be every commit's
+MIB: Final = 1024 * 1024
+LOOK_AT_DISK_S: Final = 0.25  # at 10 000 transactions a second that is some megabytes, out of a reserve of 64
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
 IN_FLIGHT_MAX: Final = 4096  # of one connection: beyond it we stop reading, and TCP makes the peer wait
@@ -129,6 +131,17 @@ class Node:
             for count in asked:
                 self.core.counted(count, totals.of(count.account), now())
             self.act()
+
+    async def keep_room(self) -> None:
+        """Ask the disk how much is left: below the reserve new requests are refused, until there is room again."""
+        core = self.core
+        reserve = core.network.network.journal_reserve_mib * MIB
+        while True:
+            free = self.journal.free_bytes()
+            if core.is_short_of_room is not (free < reserve):
+                core.is_short_of_room = free < reserve
+                log.warning("journal.no_room" if core.is_short_of_room else "journal.room_again", free_bytes=free)
+            await trio.sleep(LOOK_AT_DISK_S)
 
     async def keep_time(self) -> None:
         """One timer for everybody."""
@@ -266,6 +279,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
                 nursery.start_soon(node.keep_polling)
             nursery.start_soon(node.keep_journal)
             nursery.start_soon(node.keep_time)
+            nursery.start_soon(node.keep_room)
             nursery.start_soon(node.keep_archive, state / SWITCH)
             nursery.start_soon(node.keep_count, state / SWITCH)
             nursery.start_soon(serve_orders, node, state / SWITCH)
