@@ -60,6 +60,11 @@ class Gateway:
         return self._session.network_management(code, self._utc())
 
     @property
+    def is_signed_on(self) -> bool:
+        """Whether the switch takes transactions from us now."""
+        return self._session.signed_on
+
+    @property
     def owed(self) -> tuple[Request, ...]:
         """Advices that the switch has not acknowledged yet."""
         return self._session.owed

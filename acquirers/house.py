@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from acquirers.merchant import Merchant, load_merchants
 from acquirers.pin_pad import PinPad
 from acquirers.sealer import Sealer
+from acquirers.store_api.settings import StoreApiFile
 from protocols.network import NetworkError, called, explained, read_toml, toml_files
 from protocols.participant import Participant, Role, load_participants
 
@@ -37,6 +38,7 @@ class GatewayFile(BaseModel):
     officers: frozenset[str] = frozenset()  # who may approve a transfer; two of them must
     test_zpk: SecretStr | None = None  # the zone PIN key in clear: test keys only
     test_mac_key: SecretStr | None = None  # the same of the key that seals messages, where one is agreed
+    store_api: StoreApiFile | None = None  # where internet shops come in over HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class House:
     makes_rrn: bool
     sealer: Sealer | None  # None: its messages are not sealed
     pin_pad: PinPad | None  # None: no key is agreed, so no PIN can be entered
+    store_api: StoreApiFile | None = None
     officers: frozenset[str] = frozenset()  # who may approve a transfer
 
     @property
@@ -96,6 +99,7 @@ def load_house(name: str, directory: Path | None = None) -> House:
         makes_rrn=file.makes_rrn,
         sealer=sealer,
         pin_pad=pin_pad,
+        store_api=file.store_api,
         officers=file.officers,
     )
 
@@ -133,6 +137,9 @@ def _disagreements(
     for id_ in file.merchants:
         if id_ != EVERY_MERCHANT and id_ not in merchants:
             problems.append(f"merchants: there is no merchant {id_!r}")
+    for key in file.store_api.keys if file.store_api else ():
+        if key.merchant not in file.merchants and EVERY_MERCHANT not in file.merchants:
+            problems.append(f"store_api.keys: {key.merchant!r} is not among this gateway's merchants")
     for merchant in merchants.values():
         bank = participants.get(merchant.acquirer)
         if bank is None or not bank.has(Role.ACQUIRER):

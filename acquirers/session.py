@@ -173,8 +173,8 @@ class Session:
         return step
 
     def owe(self, advice: Request, now: float) -> Step:
-        """Take on an advice that an earlier life of this gateway owed; it may have been sent before, so it is a repeat."""
-        self._owed[advice.stan] = _Owed(make_repeat(advice), due=now)
+        """Take on an advice that an earlier life of this gateway owed: as its repeat, where it may have been sent."""
+        self._owed[advice.stan] = _Owed(advice, due=now)
         step = Step()
         if self.signed_on:
             self._pay(now, step)

@@ -17,15 +17,18 @@ LOCK = "up.lock"
 SWITCH = "switch"  # the switch's own folder in there
 ORDERS = "admin.sock"  # in it, while a switch runs
 ISSUERS = "issuers"  # the banks', a few files each
+ACQUIRERS = "acquirers"  # the gateways': what their shops have asked for, and the vault's wrapped key
 
 #: What the parties keep, and what goes when a network starts afresh.
 BOOKS = (
     *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key", ORDERS)),
     *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.sock")),
+    *(f"{ACQUIRERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.unfinished")),
+    "acquirers/*.db*",
     "logs/*.log",
 )
 #: What else may lie there, and stays: whose process brings the network up, keys, folders of the above.
-KEPT = (LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, "logs", CERTIFICATES, f"{CERTIFICATES}/*")
+KEPT = ("acquirers", LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, ACQUIRERS, "logs", CERTIFICATES, f"{CERTIFICATES}/*")
 
 
 class NotOurStateError(ConfigurationError):
