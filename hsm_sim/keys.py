@@ -15,6 +15,7 @@ in the table of lmk.py), `modes` and `algorithms` are what a key block under LMK
 
     keys.open(rule, fields)       DesKey or AesKey; AesKey only where `algorithms` has "A"
     keys.open_des(rule, fields)   the same for rules without "A": a DesKey
+    keys.opened_bytes(rule, fields) the clear bytes of an HMAC secret with its Attributes
     keys.open_bytes(rule, fields) the clear bytes of an HMAC or RSA secret; hand them to a primitive at once
     keys.opened(rule, fields)     the key with its Attributes (None under a variant LMK)
     keys.seal(...), keys.seal_bytes(...)  a clear key under this LMK as it travels
@@ -151,6 +152,10 @@ class Keyring(ABC):
     def open_bytes(self, rule: KeyRule, fields: Mapping[str, str]) -> bytes:
         """The clear bytes of a secret that is no DES or AES key. Only for a primitive's hands."""
 
+    def opened_bytes(self, rule: KeyRule, fields: Mapping[str, str]) -> tuple[bytes, Attributes]:
+        """The same with what its block says of it; refuses (A1) under an LMK that has no blocks."""
+        raise RefusedError(codes.LMK_SCHEME)
+
     @abstractmethod
     def seal(
         self,
@@ -257,9 +262,12 @@ class BlockKeyring(Keyring):
         return Opened(key, attributes)
 
     def open_bytes(self, rule: KeyRule, fields: Mapping[str, str]) -> bytes:
+        return self.opened_bytes(rule, fields)[0]
+
+    def opened_bytes(self, rule: KeyRule, fields: Mapping[str, str]) -> tuple[bytes, Attributes]:
         clear, attributes = self._unwrapped(fields[rule.field])
         _check_attributes(rule, fields, attributes)
-        return clear
+        return clear, attributes
 
     def seal(
         self,

@@ -70,6 +70,8 @@ class Settings(_Setting):
     clear_decimalisation_tables: bool = True  # sixteen digits are a table as it is; else they are decrypted like any
     strong_decimalisation_tables: bool = False  # 25 for a table of fewer than eight different digits
     excluded_pins: frozenset[Annotated[str, Field(pattern=r"^[0-9]{4,12}$")]] = frozenset()  # nobody may choose: 86
+    tdes_pins_of_aes_bdks: bool = False  # formats 0, 1, 3 under an AES BDK, by a TDES key derived from it; else 23
+    dukpt_response_macs: bool = False  # GW makes MACs with the key for answers; else with that of the request
     # Who pads the data of a cryptogram: "scheme" pads as VIS, M/Chip or EMV says, "host" leaves that to who asks.
     cryptogram_padding: Literal["scheme", "host"] = "scheme"
     wrong_signature: Literal["01", "02"] = "02"  # what EY answers when a signature is not of this message

@@ -35,13 +35,22 @@ def base_key(field: str, chosen_by: str | None = None, parity: str = codes.SOURC
 
 
 def transaction_key(
-    rule: KeyRule, ksn: str, fields: Mapping[str, str], keys: Keyring, des: dukpt_tdes.Purpose, aes: dukpt_aes.Purpose
+    rule: KeyRule,
+    ksn: str,
+    fields: Mapping[str, str],
+    keys: Keyring,
+    des: dukpt_tdes.Purpose,
+    aes: dukpt_aes.Purpose,
+    *,
+    tdes_of_aes: bool = False,
 ) -> DesKey | AesKey:
-    """The key for this purpose; `ksn` is in hex."""
+    """The key for this purpose; `ksn` is in hex. `tdes_of_aes`: a TDES key, even where the base key is of AES."""
     base = keys.open(rule, fields)
     if isinstance(base, DesKey):
         return dukpt_tdes.derived(base, bytes.fromhex(ksn.rjust(KSN_DIGITS, "F")), des)
     try:
+        if tdes_of_aes:
+            return DesKey(dukpt_aes.derived_tdes(base.clear, bytes.fromhex(ksn), aes))
         return AesKey(dukpt_aes.derived(base.clear, bytes.fromhex(ksn), aes))
     except dukpt_aes.BadCounterError:
         raise RefusedError(codes.INPUT_DATA) from None

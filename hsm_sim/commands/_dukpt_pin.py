@@ -18,9 +18,14 @@ ISO_0 = "01"
 WITH_MAC = "1"
 
 
-def pin_key(rule: KeyRule, ksn: str, fields: Mapping[str, str], keys: Keyring) -> DesKey | AesKey:
-    """The PIN key of this transaction. Raises RefusedError."""
-    return transaction_key(rule, ksn, fields, keys, dukpt_tdes.Purpose.PIN, dukpt_aes.Purpose.PIN)
+def pin_key(rule: KeyRule, ksn: str, fields: Mapping[str, str], keys: Keyring, code: str) -> DesKey | AesKey:
+    """The PIN key of this transaction, for a block of format `code`. Raises RefusedError.
+
+    Under an AES base key a block of another format than 4 can only have been made with a TDES key derived from it.
+    """
+    tdes = keys.settings.tdes_pins_of_aes_bdks and code != ISO_4
+    purposes = dukpt_tdes.Purpose.PIN, dukpt_aes.Purpose.PIN
+    return transaction_key(rule, ksn, fields, keys, *purposes, tdes_of_aes=tdes)
 
 
 def format_sent(fields: Mapping[str, str]) -> str:
@@ -32,7 +37,7 @@ def pin_sent(fields: Mapping[str, str], keys: Keyring) -> str:
     """The PIN in the terminal's block. Raises RefusedError."""
     code = format_sent(fields)
     keys.pin_rules.check_carried(code)
-    return pin_in(pin_key(BDK, fields["ksn"], fields, keys), code, fields["pin_block"], fields["account"])
+    return pin_in(pin_key(BDK, fields["ksn"], fields, keys, code), code, fields["pin_block"], fields["account"])
 
 
 def mac_holds(fields: Mapping[str, str], keys: Keyring) -> bool:

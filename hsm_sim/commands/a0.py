@@ -6,17 +6,22 @@ from hsm_sim.command import Answer, Command, Randomness, done
 from hsm_sim.commands._keys import EXPORTING_ZMK, Form, exported, fresh_key, new_form
 from hsm_sim.errors import RefusedError
 from hsm_sim.keys import ANY_CIPHER, DERIVES, Keyring, KeyRule, check_value
+from hsm_sim.lmk import OF_THE_HEADER
 from hsm_sim.primitives import dukpt_aes, dukpt_tdes
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DOUBLE, DesKey, with_odd_parity
 from protocols.hsm import LAYOUTS, HsmRequest, codes
+
+BDK_5 = "5"  # of AES only, so it has no key type: its header says what it is
+BDK_5_USAGES = ("44", "B0")
 
 BDK = KeyRule(
     "bdk",
     types=("009", "609", "809", "909"),
     lengths=(DOUBLE,),
     chosen_by="bdk_type",
-    choices={"1": "009", "2": "609", "3": "809", "4": "909"},
+    choices={"1": "009", "2": "609", "3": "809", "4": "909", BDK_5: OF_THE_HEADER},
+    usages=("B0", "41", "42", "43", "44"),
     modes=DERIVES,
     algorithms=ANY_CIPHER,
 )
@@ -49,7 +54,12 @@ def _derived(fields: Mapping[str, str], form: Form, keys: Keyring) -> DesKey | A
         raise RefusedError(codes.KEY_TYPE)
     if form.attributes is not None and form.attributes.usage != IKEY_USAGE:
         raise RefusedError(codes.BLOCK_USAGE)
-    bdk = keys.open(BDK, fields)
+    bdk, said = keys.opened(BDK, fields)
+    if fields["bdk_type"] == BDK_5 and said is not None:
+        if said.usage not in BDK_5_USAGES:
+            raise RefusedError(codes.BLOCK_USAGE)
+        if said.algorithm != "A":
+            raise RefusedError(codes.BLOCK_ALGORITHM)
     if form.attributes is not None and (form.attributes.algorithm == "A") != isinstance(bdk, AesKey):
         raise RefusedError(codes.BLOCK_ALGORITHM)
     key_id = bytes.fromhex(fields["ksn"].ljust(KEY_ID_DIGITS, "0")[:KEY_ID_DIGITS])

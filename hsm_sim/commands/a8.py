@@ -1,6 +1,7 @@
 """A8: hand out a key under a ZMK, in any scheme, if its type or its header lets it go."""
 
 from hsm_sim.command import Answer, Command, Randomness, done
+from hsm_sim.commands._hmac_keys import handed_out, is_hmac_key
 from hsm_sim.commands._keys import CIPHER_USAGES, EXPORTING_ZMK, Form, exported, key_type_asked
 from hsm_sim.keys import ANY_CIPHER, Keyring, KeyRule, check_value
 from hsm_sim.lmk import KEY_TYPES
@@ -21,6 +22,8 @@ def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer
     fields = request.fields
     key_type = key_type_asked(fields, keys)
     zmk = keys.open(EXPORTING_ZMK, fields)
+    if is_hmac_key(fields):
+        return handed_out(zmk, fields, keys, randomness)
     opened = keys.opened(KEY, fields)
     form = Form(key_type, "", opened.attributes)
     given = exported(opened.key, form, zmk, fields["scheme"], fields, keys, randomness)

@@ -1,6 +1,7 @@
 """BU: the check value of a key."""
 
 from hsm_sim.command import Answer, Command, Randomness, done
+from hsm_sim.commands._hmac_keys import check_value_of, is_hmac_key
 from hsm_sim.commands._keys import CIPHER_USAGES, is_variant
 from hsm_sim.errors import RefusedError
 from hsm_sim.keys import ANY_CIPHER, Keyring, KeyRule, check_value_in_full
@@ -28,8 +29,7 @@ SIX_DIGITS = "1"
 def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
     """The check value, 16 digits unless six were asked for."""
     fields = request.fields
-    key = _by_type(request, keys) if is_variant(keys) else _by_header(request, keys)
-    value = check_value_in_full(key)
+    value = check_value_in_full(_by_type(request, keys)) if is_variant(keys) else _by_header(request, keys)
     return done(check_value=value[:6] if fields.get("check_value_type") == SIX_DIGITS else value[:16])
 
 
@@ -48,11 +48,11 @@ def _by_type(request: HsmRequest, keys: Keyring) -> DesKey | AesKey:
     return key
 
 
-def _by_header(request: HsmRequest, keys: Keyring) -> DesKey | AesKey:
+def _by_header(request: HsmRequest, keys: Keyring) -> str:
     fields = request.fields
     if fields["pair_code"] != TYPE_FOLLOWS:
         raise RefusedError(codes.KEY_TYPE_CODE)
-    return keys.open(BY_TYPE, fields)
+    return check_value_of(fields, keys) if is_hmac_key(fields) else check_value_in_full(keys.open(BY_TYPE, fields))
 
 
 COMMAND = Command(LAYOUTS["BU"], answer, keys=(BY_PAIR, BY_TYPE))

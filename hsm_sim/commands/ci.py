@@ -18,7 +18,7 @@ def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer
     fields = request.fields
     sent = format_sent(fields)
     keys.pin_rules.check_translation(sent, fields["destination_format"])
-    source = pin_key(BDK, fields["ksn"], fields, keys)
+    source = pin_key(BDK, fields["ksn"], fields, keys, sent)
     destination = keys.open(DESTINATION_ZPK, fields)
     return carried_over({**fields, "source_format": sent}, source, destination, randomness)
 

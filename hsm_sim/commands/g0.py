@@ -53,14 +53,14 @@ def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer
     fields = request.fields
     _check_account(fields)
     keys.pin_rules.check_translation(fields["source_format"], fields["destination_format"])
-    source = pin_key(BDK, fields["ksn"], fields, keys)
+    source = pin_key(BDK, fields["ksn"], fields, keys, fields["source_format"])
     return carried_over(fields, source, _destination(fields, keys), randomness)
 
 
 def _destination(fields: Mapping[str, str], keys: Keyring) -> DesKey | AesKey:
     if fields["destination_flag"] == NO_FLAG:
         return keys.open(TO_ZPK, fields)
-    return pin_key(TO_BDK, fields["new_ksn"], fields, keys)
+    return pin_key(TO_BDK, fields["new_ksn"], fields, keys, fields["destination_format"])
 
 
 def _check_account(fields: Mapping[str, str]) -> None:

@@ -7,6 +7,7 @@ what the key will be for. Which BDK, and how a KSN travels, is decided elsewhere
 
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import lru_cache
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
@@ -14,8 +15,10 @@ KSN_LENGTH = 12
 ID_LENGTH = 8
 COUNTER_BITS = 32
 MOST_SET_BITS = 16
+DEVICES_KEPT, TRANSACTIONS_KEPT = 1024, 256  # keys kept ready, as in dukpt_tdes
 _BLOCK = 16
 _VERSION = 1
+_TWO_KEY_TDES = 0  # the standard's number for it
 _ALGORITHMS: Mapping[int, int] = {16: 2, 24: 3, 32: 4}  # key length in bytes -> the standard's number for it
 
 
@@ -37,6 +40,7 @@ class BadCounterError(ValueError):
     """A counter with more than 16 bits set, or none: no device sends it."""
 
 
+@lru_cache(maxsize=DEVICES_KEPT)
 def initial_key(bdk: bytes, key_id: bytes) -> bytes:
     """The key a device starts with, as long as the BDK. `key_id`: the eight bytes in front of its KSNs.
 
@@ -47,6 +51,7 @@ def initial_key(bdk: bytes, key_id: bytes) -> bytes:
     return _key(bdk, Purpose.INITIAL, len(bdk), key_id)
 
 
+@lru_cache(maxsize=TRANSACTIONS_KEPT)
 def transaction_key(initial: bytes, ksn: bytes) -> bytes:
     """The derivation key of the transaction that `ksn` counts. Raises BadCounterError.
 
@@ -84,6 +89,18 @@ def derived(bdk: bytes, ksn: bytes, purpose: Purpose, length: int | None = None)
     return key_for(purpose, transaction, ksn, length)
 
 
+def derived_tdes(bdk: bytes, ksn: bytes, purpose: Purpose) -> bytes:
+    """The same for a terminal that still works with double-length TDES keys. Raises BadCounterError.
+
+    >>> bdk, ksn = bytes.fromhex("FEDCBA9876543210F1F1F1F1F1F1F1F1"), bytes.fromhex("123456789012345600000001")
+    >>> len(derived_tdes(bdk, ksn, Purpose.PIN)), derived_tdes(bdk, ksn, Purpose.PIN) == derived(bdk, ksn, Purpose.PIN)
+    (16, False)
+    """
+    transaction = transaction_key(initial_key(bdk, ksn[:ID_LENGTH]), ksn)
+    place = _place(ksn, int.from_bytes(ksn[ID_LENGTH:], "big"))
+    return _encryptor(transaction)(_data(1, purpose, _BLOCK, place, _TWO_KEY_TDES))
+
+
 def _place(ksn: bytes, counter: int) -> bytes:
     """Whose key and which: the last half of the initial key's id, and the counter (so far)."""
     return ksn[ID_LENGTH // 2 : ID_LENGTH] + counter.to_bytes(4, "big")
@@ -96,9 +113,10 @@ def _key(under: bytes, purpose: Purpose, length: int, place: bytes) -> bytes:
     return b"".join(encrypt(_data(block + 1, purpose, length, place)) for block in range(blocks))[:length]
 
 
-def _data(block: int, purpose: Purpose, length: int, place: bytes) -> bytes:
+def _data(block: int, purpose: Purpose, length: int, place: bytes, algorithm: int | None = None) -> bytes:
+    number = _ALGORITHMS[length] if algorithm is None else algorithm
     head = bytes((_VERSION, block)) + purpose.value.to_bytes(2, "big")
-    return head + _ALGORITHMS[length].to_bytes(2, "big") + (length * 8).to_bytes(2, "big") + place
+    return head + number.to_bytes(2, "big") + (length * 8).to_bytes(2, "big") + place
 
 
 def _encryptor(key: bytes) -> Callable[[bytes], bytes]:

@@ -7,6 +7,7 @@ wire, is decided elsewhere.
 """
 
 from enum import Enum
+from functools import lru_cache
 
 from hsm_sim.primitives.des import BLOCK, DOUBLE, DesKey, encrypted_once, xor
 
@@ -14,6 +15,8 @@ KSN_LENGTH = 10
 COUNTER_BITS = 21
 COUNTER_MASK = (1 << COUNTER_BITS) - 1
 _REGISTER_MASK = (1 << 64) - 1 - COUNTER_MASK  # the last eight bytes of a KSN without the counter
+DEVICES_KEPT = 1024  # initial keys kept ready, one a device: half of what a key of a low counter costs
+TRANSACTIONS_KEPT = 256  # transaction keys: a PIN and its MAC come with one KSN, often in two commands
 _HALVES_MASK = bytes.fromhex("C0C0C0C000000000" * 2)
 
 
@@ -30,6 +33,11 @@ class Purpose(Enum):
 _UNDER_ITSELF = (Purpose.DATA_REQUEST, Purpose.DATA_RESPONSE)
 
 
+@lru_cache(maxsize=DEVICES_KEPT)
+def _initial(bdk: DesKey, serial: bytes) -> bytes:
+    return bdk.encrypt(serial) + encrypted_once(xor(bdk.clear, _HALVES_MASK), serial)
+
+
 def initial_key(bdk: DesKey, ksn: bytes) -> bytes:
     """The sixteen bytes a device starts with. `bdk` is of double length, `ksn` ten bytes.
 
@@ -40,9 +48,10 @@ def initial_key(bdk: DesKey, ksn: bytes) -> bytes:
     if len(bdk.clear) != DOUBLE or len(ksn) != KSN_LENGTH:
         raise ValueError("a BDK has 16 bytes and a KSN 10")
     serial = (int.from_bytes(ksn, "big") & ~COUNTER_MASK).to_bytes(KSN_LENGTH, "big")[:BLOCK]
-    return bdk.encrypt(serial) + encrypted_once(xor(bdk.clear, _HALVES_MASK), serial)
+    return _initial(bdk, serial)
 
 
+@lru_cache(maxsize=TRANSACTIONS_KEPT)
 def transaction_key(initial: bytes, ksn: bytes) -> bytes:
     """The sixteen bytes of the transaction that `ksn` counts: one step for each set bit of the counter, highest first.
 

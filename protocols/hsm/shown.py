@@ -29,9 +29,10 @@ from protocols.hsm.layouts import LAYOUTS, health
 #: Fields whose value is nobody's secret: choices, lengths, formats, identifiers of keys, check values.
 OPEN: Final = frozenset(
     {
-        "about", "algorithm", "bits", "check_value", "curve", "derivation", "descriptor", "detail", "encoding", "error",
-        "exportability", "firmware", "flag", "format", "hash", "length", "lmk_id", "method", "milliseconds", "mode",
-        "mode_of_use", "option", "padding", "pair_code", "protocol", "pvki", "scheme", "service_code", "use", "version",
+        "about", "algorithm", "bits", "check_value", "components", "curve", "derivation", "descriptor", "detail",
+        "encoding", "error", "exportability", "firmware", "flag", "format", "hash", "length", "lmk_id", "method",
+        "milliseconds", "mode", "mode_of_use", "option", "padding", "pair_code", "protocol", "pvki", "scheme",
+        "service_code", "use", "version",
     }
 )  # fmt: skip
 OPEN_ENDINGS: Final = (
@@ -39,6 +40,7 @@ OPEN_ENDINGS: Final = (
     "_method", "_mode", "_scheme", "_size", "_type", "_usage", "_version",
 )  # fmt: skip
 HEALTH: Final = frozenset(name for layout in health.LAYOUTS for name in (*layout.request_names, *layout.answer_names))
+KEYS: Final = frozenset({"bdk", "cvk", "key", "pvk", "tak", "tmk", "tpk", "zak", "zek", "zmk", "zpk"})
 KEY_BLOCK_HEADER: Final = 16
 
 
@@ -212,8 +214,12 @@ def _fields(
 
 
 def _looks_like_key(name: str) -> bool:
-    """Of the parts within a group only the names are known."""
-    return name in ("key", "zmk") or name.endswith("_key")
+    """Of the parts within a group only the names are known.
+
+    >>> [_looks_like_key(name) for name in ("component_1", "mk_smc", "zek", "pin_block")]
+    [True, True, True, False]
+    """
+    return name in KEYS or name.endswith("_key") or name.startswith(("component_", "mk_"))
 
 
 def _tail(text: str, at: int, *, clear: bool) -> Iterator[Line]:

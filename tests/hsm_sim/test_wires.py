@@ -4,7 +4,7 @@ import json
 import os
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -182,6 +182,23 @@ async def test_all_doors_share_one_bound(tmp_path: Path) -> None:
         async with await dial(bound.tcp) as second:
             assert await heard(second, 1) == []
         assert server.figures.traffic.refused_connections == 1
+
+
+async def test_the_129th_connection_is_closed_and_the_log_says_why_and_a_place_is_free_again() -> None:
+    async with box() as (server, bound), AsyncExitStack() as stack:
+        streams = [await stack.enter_async_context(await dial(bound.tcp)) for _ in range(128)]
+        for stream in streams:
+            assert await asked(stream, b"0001NC") == [b"0001" + NC_ANSWER]
+        with structlog.testing.capture_logs() as logs:
+            async with await dial(bound.tcp) as one_too_many:
+                assert await heard(one_too_many, 1) == []
+        assert [line["reason"] for line in logs if "reason" in line] == ["more than 128 links"]
+        assert await asked(streams[0], b"0002NC") == [b"0002" + NC_ANSWER]
+        await streams[0].aclose()
+        while len(server.figures.connections) > 127:
+            await trio.lowlevel.checkpoint()
+        async with await dial(bound.tcp) as the_next:
+            assert await asked(the_next, b"0001NC") == [b"0001" + NC_ANSWER]
 
 
 async def test_a_connection_that_says_nothing_for_too_long_is_closed() -> None:

@@ -44,7 +44,7 @@ LAYOUTS = (
                 ("A", "B"),
                 (
                     Choice("derivation", ("0",)),  # an initial DUKPT key from a BDK
-                    Choice("bdk_type", ("1", "2", "3", "4")),
+                    Choice("bdk_type", ("1", "2", "3", "4", "5")),
                     Key("bdk", bare=32),
                     HexRun("ksn", (15, 16, 20, 24)),
                 ),

@@ -87,3 +87,9 @@ def test_a_command_with_noise_behind_it_is_told(code: str, noise: bytes) -> None
 
 def test_a_length_in_front_is_taken_off() -> None:
     assert unframed(b"\x00\x060001NC") == b"0001NC"
+
+
+def test_a_key_is_told_by_its_scheme_whatever_its_field_is_called() -> None:
+    for command, names in (("A4", ("component_1", "component_2")), ("KY", ("mk_smc", "zek")), ("DC", ("pvk",))):
+        told = {line.name: line.value for line in request_lines(build_request(command, b"0001", **GOOD[command]))}
+        assert {told[name] for name in names} == {"U [32 hex digits]"}
