@@ -43,10 +43,11 @@ from switch.records import Debt, Kind
 from switch.recovery import Found, Recovery
 from switch.request import FACTS, Request
 from switch.saf import Entry, Randomness
+from switch.stood_in import StoodIn
 from switch.stories import FROM_ISSUERS, STORIES
 from switch.stories.administrative import ADMINISTRATIVE, administrative
 from switch.stories.network_management import management_code, network_management, too_often
-from switch.story import Ask, AskHsm, Command, Recall, Silence, Total, Verdict, declined
+from switch.story import Ask, AskHsm, AskSpent, Command, Recall, Silence, Total, Verdict, declined
 from switch.totals import Count, Figures
 from switch.transaction import Told, Transaction
 
@@ -89,13 +90,14 @@ class Core:
         self.last_number = 0
         self.draining = False
         self.is_short_of_room = False  # on the journal's disk: what is left is for reversals and answers owed
+        self.stood_in = StoodIn()
         self._links: dict[int, LinkEnd] = {}
         self._hsm = HsmEnd()
         self.in_flight: dict[str, Transaction] = {}
         self.unsaid: dict[str, Transaction] = {}  # ended, and the answer is held back until it is on disk
         self.outbox = Outbox()
         self._sought: dict[str, list[Seeker]] = {}  # in the archive, by key
-        self._unasked: list[str] = []  # of these, those that nobody has gone to look for yet
+        self._unasked: list[tuple[str, int]] = []  # of these, those that nobody has gone to look for yet
         self._to_count: list[Count] = []
         self._closures: list[tuple[int, str]] = []
         self._events: deque[Event] = deque(maxlen=EVENTS_MAX)
@@ -232,11 +234,12 @@ class Core:
     @property
     def seeks(self) -> bool:
         """Whether somebody must look into the archive."""
-        return bool(self._unasked)
+        return bool(self._unasked) and self.outbox.is_on_disk(self._unasked[0][1])
 
     def take_sought(self) -> list[str]:
         """Keys to look for in the archive; each is answered by one `found`."""
-        sought, self._unasked = self._unasked, []
+        sought = [key for key, epoch in self._unasked if self.outbox.is_on_disk(epoch)]
+        del self._unasked[: len(sought)]  # they are in the order of their epochs
         return sought
 
     @property
@@ -292,6 +295,7 @@ class Core:
     def restore(self, recovery: Recovery, now: Instant) -> None:
         """Take up what the journal says was in our head, before anything else comes in."""
         self.memory = recovery.memory
+        self.stood_in = recovery.stood_in
         self.last_number = recovery.last_number
         for key in recovery.keys:
             self.keys.restore(key)
@@ -518,6 +522,8 @@ class Core:
             return self._ask_issuer(transaction, command, now)
         if isinstance(command, AskHsm):
             return self._ask_hsm(transaction, command, now)
+        if isinstance(command, AskSpent):
+            return False, self.stood_in.today(transaction.request.card_number, now.wall)
         if isinstance(command, Total):
             self._to_count.append(Count(transaction, self._links.get(transaction.link), command))
             return True, None
@@ -535,7 +541,7 @@ class Core:
     def _seek(self, key: str, seeker: Seeker) -> None:
         """It may be older than the memory: have somebody look, and go on when the answer is there."""
         if key not in self._sought:
-            self._unasked.append(key)
+            self._unasked.append((key, self.outbox.epoch))  # what is not on disk yet, the archive does not know
         self._sought.setdefault(key, []).append(seeker)
 
     def found(self, key: str, found: Found | None, now: Instant) -> None:
@@ -721,6 +727,8 @@ class Core:
             self.note("advice.contradicts", slug=verdict.trouble, participant=request.participant.id, mti=request.mti)
         if verdict.stand_in:
             verdict.approval_code = f"{transaction.number % 1_000_000:06d}"
+            billed = (verdict.elements or {}).get(de.BILLING_AMOUNT)
+            self.stood_in.add(request.card_number, now.wall, int(billed or request.amount))
         owed = self._debts_of(transaction, verdict, now)
         if transaction.sent is not None and owed and owed[0].transaction == transaction.number:
             self.issuers[owed[0].issuer].give_up_on(transaction, stood_in=verdict.stand_in)

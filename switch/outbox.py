@@ -57,6 +57,15 @@ class Outbox:
         """Whether something recorded is not yet on disk."""
         return bool(self._records) or self._committing is not None
 
+    @property
+    def epoch(self) -> int:
+        """The epoch that is open."""
+        return self._epoch
+
+    def is_on_disk(self, epoch: int) -> bool:
+        """Whether all that was recorded while this epoch was open is durable."""
+        return not self.must_wait or epoch < self._epoch - (self._committing is not None)
+
     def record(self, record: records.Record) -> bytes:
         """Add a record to the epoch; its packed form."""
         packed: bytes = records.pack(record)

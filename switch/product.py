@@ -7,12 +7,13 @@ of a single card and what has been spent on it are the issuer's, not the product
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from protocols.channel import Channel
 from protocols.money import Amount, Currency, UnknownCurrencyError, currency
 from protocols.network import NetworkError, called, explained, read_toml
 from switch.request import Request
@@ -23,6 +24,9 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+CardNumber = Annotated[str, Field(pattern=r"^[0-9]{8,19}$")]
+
+
 class IssuedFile(_File):
     """Numbers that begin with `prefix` carry the product, issued by `issuer`, billed in `currency`."""
 
@@ -30,6 +34,8 @@ class IssuedFile(_File):
     issuer: str
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None  # None: whatever the merchant sells in
     stand_in_limit: str | None = None  # per transaction, in major units of `currency`; None: never
+    stand_in_per_day: str | None = None  # of one card on one business date, in all; None: no more than its count
+    stand_in_count_per_day: Annotated[int, Field(ge=1)] | None = None  # and how often; None: any number
 
 
 class ProductFile(_File):
@@ -40,6 +46,8 @@ class ProductFile(_File):
     issued: list[IssuedFile]
     rules: dict[str, Any] = {}
     stand_in_types: frozenset[str] = frozenset({"00"})  # cash is never stood in for
+    stand_in_channels: frozenset[Channel] | None = None  # None: wherever the product works
+    stand_in_negative: frozenset[CardNumber] = Field(default=frozenset(), repr=False)  # cards not stood in for
     pin_untouched: bool = False  # DE 52 passes through as it came: no keys are agreed
     capture_days: Annotated[int, Field(gt=0, le=365)] | None = None  # how long a reservation can be taken; None: always
 
@@ -54,6 +62,8 @@ class Product:
     stand_in_types: frozenset[str]
     pin_untouched: bool
     capture_days: int | None = None
+    stand_in_channels: frozenset[Channel] | None = None
+    stand_in_negative: frozenset[str] = field(default=frozenset(), repr=False)
 
     def refusal(self, request: Request) -> str | None:
         """The slug of the first rule that refuses the request, or None to let it pass."""
@@ -72,6 +82,8 @@ class Issued:
     issuer: str
     currency: Currency | None
     stand_in_limit: Amount | None
+    stand_in_per_day: Amount | None = None
+    stand_in_count_per_day: int | None = None
 
 
 def load_products(paths: Iterable[Path]) -> list[Issued]:
@@ -89,7 +101,16 @@ def load_products(paths: Iterable[Path]) -> list[Issued]:
         else:
             checks, wrong = compiled(file, rules)
             problems += [f"{called(path)}: {problem}" for problem in wrong]
-            product = Product(file.id, file.title, checks, file.stand_in_types, file.pin_untouched, file.capture_days)
+            product = Product(
+                file.id,
+                file.title,
+                checks,
+                file.stand_in_types,
+                file.pin_untouched,
+                file.capture_days,
+                file.stand_in_channels,
+                file.stand_in_negative,
+            )
             for one in file.issued:
                 try:
                     issued.append(issue(one, product))
@@ -128,7 +149,11 @@ def issue(file: IssuedFile, product: Product) -> Issued:
     """The product under one prefix; ValueError where a limit has no currency to be in."""
     billed = currency(file.currency) if file.currency else None
     if file.stand_in_limit is None:
+        if file.stand_in_per_day is not None or file.stand_in_count_per_day is not None:
+            raise ValueError("a limit a day needs a stand_in_limit")
         return Issued(file.prefix, product, file.issuer, billed, None)
     if billed is None:
         raise ValueError("stand_in_limit needs a currency")
-    return Issued(file.prefix, product, file.issuer, billed, Amount.parse(file.stand_in_limit, billed.code))
+    limit = Amount.parse(file.stand_in_limit, billed.code)
+    a_day = None if file.stand_in_per_day is None else Amount.parse(file.stand_in_per_day, billed.code)
+    return Issued(file.prefix, product, file.issuer, billed, limit, a_day, file.stand_in_count_per_day)

@@ -13,6 +13,7 @@ from protocols import elements as de
 from switch.debts import WITH_ITS_ORIGINAL
 from switch.memory import BURIED, REVERSED, UNDELIVERED, Memory
 from switch.records import Answered, Debt, NewKey, Owed, Record, Sent, Settled, pack
+from switch.stood_in import StoodIn
 
 
 class Found(NamedTuple):
@@ -53,7 +54,7 @@ def moment_of(key: str) -> str:
 class Recovery:
     """The sum of all records so far."""
 
-    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open", "used")
+    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open", "stood_in", "used")
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
@@ -62,6 +63,7 @@ class Recovery:
         self.used: dict[str, dict[str, str]] = {}  # by issuer and STAN: the DE 7 that the number was last used with
         self.keys: list[NewKey] = []  # as they came
         self.debts: dict[int, Debt] = {}  # not yet acknowledged, by number
+        self.stood_in = StoodIn()
         self.open: dict[int, Sent] = {}  # sent, and never answered
 
     def take(self, record: Record) -> None:
@@ -86,6 +88,7 @@ class Recovery:
     def _answered(self, record: Answered) -> None:
         sent = self.open.pop(record.number, None)
         self.memory.keep(record.key, pack(sent) if sent else None, pack(record))
+        self.stood_in.take(record, sent)
         if record.issuer is not None and record.stan is not None:
             self._stan(record.issuer, record.stan)
         if record.reverses_key is not None and record.left is None:

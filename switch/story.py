@@ -76,6 +76,12 @@ class Recall:
         self.takes_back = takes_back
 
 
+class AskSpent:
+    """How much the switch has approved in the issuer's place for this card today. Reply: stood_in.Spent."""
+
+    __slots__ = ()
+
+
 class Total:
     """Add up what this participant asked, or answered, on one business date. Reply: totals.Figures."""
 
@@ -134,7 +140,7 @@ class Verdict:
         self.trouble = trouble  # what is wrong with something that cannot be refused: people hear of it
 
 
-Command = Ask | AskHsm | Recall | Total
+Command = Ask | AskHsm | AskSpent | Recall | Total
 Story = Generator[Command, Any, Verdict]
 #: Begins a story; one that waits for nothing is its verdict.
 Teller = Callable[["Request", "Configuration"], Story | Verdict]

@@ -15,7 +15,7 @@ from switch.debts import name_of
 from switch.memory import Past
 from switch.request import Request
 from switch.stories.reverse import came_through
-from switch.story import Ask, Recall, Silence, Story, declined
+from switch.story import Ask, AskSpent, Recall, Silence, Story, declined
 
 
 def authorize(
@@ -47,7 +47,7 @@ def authorize(
             pins.put(block, pins.translated_block(translated), request, changes)
     answer = yield Ask(changes)
     if isinstance(answer, Silence):
-        return when_silent(request, network, answer, changes)
+        return when_silent(request, network, answer, changes, (yield AskSpent()))
     verdict = issuer_answer.relayed(request, answer, changes)
     if original is not None and is_approval(verdict.response_code):
         verdict.elements = {**(verdict.elements or {}), de.ORIGINAL: original.text}
