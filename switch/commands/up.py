@@ -10,7 +10,7 @@ from protocols.runtime.party import run
 from switch.commands._failing import tell_failure
 from switch.commands._terminal import say
 from switch.home import start_afresh
-from switch.place import DEMONSTRATION, Place, parties_of
+from switch.place import BANKING, DEMONSTRATION, Place, parties_of
 from switch.shell.running import alone_in, charges, provide_certificates, refuse_taken_ports
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
 
@@ -40,11 +40,16 @@ def up(*, fresh: bool = False, place: Place = DEMONSTRATION) -> int:
 async def keep_up(place: Place, stop: trio.Event) -> int:
     """Supervise until told to stop."""
     stages = parties_of(place.network)
-    host, port = load(place.network).address("lab")
+    here = load(place.network)
+    host, port = here.address("lab")
+    doors = f"gateways may connect to {host}:{port}"
+    doors += f"; online banking on http://{here.host}:{here.ports[BANKING]}" if BANKING in here.ports else ""
 
     async def work(parties: Supervisor) -> int:
         links = "; ".join(parties.remarks) or "every link signed on"
-        say(f"ready: {sum(map(len, stages))} parties, {links}; gateways may connect to {host}:{port}; Ctrl-C stops")
+        say(
+            f"ready: {sum(map(len, stages))} parties, {links}; gateways may connect to {host}:{port}{pages}; Ctrl-C stops"
+        )
         return await trio.sleep_forever()
 
     try:

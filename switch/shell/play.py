@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 
 import trio
 
+from protocols.network import load
 from switch.audit import State, money
-from switch.place import Part, Party, Place
+from switch.place import BANKING, Part, Party, Place
 from switch.shell.ask_party import LOOK_AGAIN_S, settled_audit, switch_books
+from switch.shell.browser import Browser, BrowsingError, forms
 from switch.shell.supervisor import Supervisor
 from switch.tour.cards import TestCard
-from switch.tour.step import Answer, AtTill, Delivered, Fact, HostDown, HostUp, Line, Pin
+from switch.tour.step import Answer, AtTill, Delivered, Fact, HostDown, HostUp, InBanking, Line, Pin
 from switch.tour.steps import STEPS
 from switch.tour.verdict import Heard, Seen, Verdict, audited, heard, judged
 
@@ -39,6 +41,8 @@ class Player:
         match line.act:
             case AtTill():
                 return await self._with_billing(line, await self._at_till(line.act))
+            case InBanking():
+                return await trio.to_thread.run_sync(choose_limit, self.place, line.act, self.hand[line.act.card])
             case HostDown(issuer):
                 await self.parties.stop_party(str(Party(Part.ISSUER, issuer)))
                 return Fact("host is down")
@@ -84,6 +88,23 @@ class Player:
     async def _waiting(self) -> int:
         books = await switch_books(self.place)
         return sum(entry.state is State.WAITING for entries in books.values() for entry in entries)
+
+
+def choose_limit(place: Place, act: InBanking, card: TestCard) -> Fact:
+    """As the holder does it: sign in, find the card, choose; then what the page says of it. For a thread."""
+    host, port = load(place.network).address(BANKING)
+    browser = Browser(f"http://{host}:{port}/")
+    try:
+        browser.visit("/sign-in")
+        browser.send("/sign-in", user=act.user, password=act.password)
+        page = browser.link(card.pan[-4:])
+        browser.visit(page)
+        browser.send(f"{page}/limit", limit=act.limit)
+        limit = forms(browser.page).get(f"{page}/limit", {}).get("limit", "not shown")
+        browser.send("/sign-out")
+    except BrowsingError as error:
+        return Fact(str(error))
+    return Fact(f"limit is {limit}")
 
 
 def till_line(number: int, act: AtTill, card: TestCard) -> dict[str, object]:

@@ -60,6 +60,7 @@ A_PAST = ("used", "gone over", "expired")  # in the note of a card that has seen
 #: The parts of the tour. In this order they choose: whoever is particular comes first.
 PARTS: Mapping[str, Wanted] = {
     "spender": Wanted("nbk", "internet-shopping", Decimal(200)),  # its limit is used up
+    "climber": Wanted("nbk", "internet-shopping", Decimal(100)),  # its limit is raised
     "shopper": Wanted("nbk", "internet-shopping"),
     "customer": Wanted("nbk", "classic-credit"),
     "holder": Wanted("nbk", "debit"),

@@ -32,6 +32,16 @@ class AtTill:
 
 
 @dataclass(frozen=True, slots=True)
+class InBanking:
+    """A holder signs in to online banking with a browser and chooses another limit for a card."""
+
+    user: str
+    password: str  # a demonstration's, and nobody's
+    card: str  # the part the card plays
+    limit: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostDown:
     """An issuer's host is switched off: its process ends, its link breaks."""
 
@@ -50,7 +60,7 @@ class Delivered:
     """Wait until store and forward owes nobody anything."""
 
 
-Act = AtTill | HostDown | HostUp | Delivered
+Act = AtTill | InBanking | HostDown | HostUp | Delivered
 
 
 @dataclass(frozen=True, slots=True)
