@@ -47,9 +47,7 @@ async def keep_up(place: Place, stop: trio.Event) -> int:
 
     async def work(parties: Supervisor) -> int:
         links = "; ".join(parties.remarks) or "every link signed on"
-        say(
-            f"ready: {sum(map(len, stages))} parties, {links}; gateways may connect to {host}:{port}{pages}; Ctrl-C stops"
-        )
+        say(f"ready: {sum(map(len, stages))} parties, {links}; {doors}; Ctrl-C stops")
         return await trio.sleep_forever()
 
     try:
