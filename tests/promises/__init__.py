@@ -62,7 +62,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
         5, "Reversals are exact",
         "before, after, twice, in part, of what was declined: nothing is given back that was not taken",
         ("tests/issuers/test_reversals.py", "tests/switch/test_completion.py"),
-        ((*SEARCH, "tests/promises/test_reversals.py", "--hypothesis-profile=full"),),
+        ((*SEARCH, "--timeout=3600", "tests/promises/test_reversals.py"),),
         "Completions are not among the moves of the machine; they have conversations of their own.",
     ),
     Promise(
