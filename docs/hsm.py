@@ -61,6 +61,10 @@ why. Requests may be pipelined; answers come in the order of the requests, each 
 header and command closes its link (a datagram is dropped). Told to stop (SIGTERM), it takes no more connections,
 finishes what is in hand for at most `drain_s`, and ends. No core dump is ever written.
 
+Several HSMs are several processes, each with a folder of its own (`hsm.toml` with another `port`) and the same LMKs.
+`hsms = ["hsm", "10.0.0.7:1500"]` in `network.toml` names them: the switch asks them in turn; a bank whose `hsm` is
+among them asks that one first and the others in its place. One that is lost is not missed.
+
 ## Settings
 
 What is unverified against a device is a setting. As delivered:
@@ -150,7 +154,11 @@ a minute. `audit = "keys"` adds a line for each command that makes, moves or tel
 digits of the key check value, result); `"all"` one for every command, which costs more than the command. Never a key,
 a PIN, a PAN or a field.
 
-## Unverified, and therefore settings or subject to change
+## What is not confirmed
+
+All of this was held against published vectors, other libraries and the few answers of a real device that are public;
+against a device of our own, never. Where one may differ there is a setting, or the choice is named here; `hsm-pins.md`
+and `hsm-crypt.md` have those of their commands. Which of two faults of one request is told first is a choice, too.
 
 | point | what we do |
 |---|---|
@@ -162,12 +170,20 @@ a PIN, a PAN or a field.
 | a tampered box | commands that need an LMK answer 13 |
 | LG | three digits, milliseconds |
 | "base port + 1 + n" | `port_selects_lmk`; TCP only |
-| NK | not built: 68 |
+| NK, QY | not built: 68; no layout is settled |
+| RY | not built: 68; American Express publishes no algorithm of its CSC |
+| PA, PE, TA, B8, QE, IG | not built: 68; there is no printer, no TR-34 and no ECDH |
+| optional blocks of a key block | kept, covered by the MAC, handed on; AB for one that comes twice, B2 for one cut |
+| key status and dates in them | have no effect, so AC to AF and B0 to BE (but B2) are never answered |
+| HMAC keys in A6, A8, BU | in key blocks only; their check value is the HMAC of nothing (SHA-256 for M7) |
+| RSA keys in A6, A8, BU | not taken: they stay under the LMK that they were made under |
+| TDES PIN keys of an AES BDK | `tdes_pins_of_aes_bdks`; double length, algorithm 0000; by the rule, no vector |
+| DUKPT keys of answers | `dukpt_response_macs`, for MACs that GW makes; everything else is of requests |
 | "old" LMKs (BW) | `old_set`; for 00 its own pairs with byte 7 XOR 03, for 01 and 02 the variant test set |
 | Atalla variant | 8 times its number XORed into the first byte of each part of the ZMK |
 | header of a key that comes without one | the first usage the command stands for, mode N, not exportable |
 | pairs of an own variant LMK | HKDF-SHA-256 of the 32 bytes formed |
-| A0 modes A and B | after the scheme: `0`, BDK type 1 to 4, BDK, KSN (15, 16, 20 or 24 digits) |
+| A0 modes A and B | after the scheme: `0`, BDK type 1 to 5 (5: AES only), BDK, KSN (15, 16, 20 or 24 digits) |
 | optional blocks | padded to whole cipher blocks with PB |
 | EBCDIC, STX/ETX and asynchronous framings | not built |
 """
