@@ -207,7 +207,7 @@ def read(record: Sequence[Any]) -> Record:
             "the journal was written by another version of payswitch: keep it with that version, or begin new books"
         )
     found: Record = shape(*record)
-    if isinstance(found, Answered | Owed):
+    if isinstance(found, Answered | Owed) and found.debts:
         return found._replace(debts=[Debt(*debt) for debt in found.debts])
     return found
 

@@ -25,18 +25,21 @@ import trio
 
 from protocols.runtime.exits import DamagedStateError, FatalError, UnavailableError
 from switch.store import state
+from switch.store.log_tail import Tail, torn_tail
 from switch.store.mark import FILE as MARK
 from switch.store.mark import Mark
 from switch.store.pen import BUSY_TIMEOUT_MS, Pen
 from switch.store.seal import GENESIS, BrokenSealError, Place, Seal
 
 FILE: Final = "journal.db"
+LOG: Final = f"{FILE}-wal"
 LOCK: Final = "journal.lock"
 FORMAT: Final = 1  # PRAGMA user_version; another format is another program's
 
 # 16 MB of log between copies into the main file: each copy holds up one commit for some 10 ms, so let it be rare.
 CHECKPOINT_PAGES: Final = 4000
 WRITES: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOFOLLOW
+LOG_LOOKED_AT_MOST: Final = 64 * 1024 * 1024  # a longer one was held open by a reader: not looked at
 READ_AHEAD: Final = 16  # batches a query brings: one hop to the thread for several, and no whole journal in memory
 
 SCHEMA: Final = """
@@ -88,12 +91,24 @@ async def open_journal(
     place = state.prepared(Path(folder))
     lock = state.Lock(place / LOCK)
     try:
+        tail = torn_tail_in(place)  # SQLite drops it without a word when it opens the log
         if state.touched(place / FILE) or not (place / FILE).stat().st_size:
             _begin(place)  # also when a start was cut short; never in place of what was written
-        return await Journal._opened(place, lock, force, random, vfs)
+        journal = await Journal._opened(place, lock, force, random, vfs)
     except BaseException:
         lock.release()
         raise
+    journal.dropped = tail
+    return journal
+
+
+def torn_tail_in(folder: Path) -> Tail | None:
+    """What of the log belongs to no whole commit; whoever asks has the lock."""
+    try:
+        log = (folder / LOG).read_bytes() if (folder / LOG).stat().st_size <= LOG_LOOKED_AT_MOST else b""
+    except FileNotFoundError:
+        return None
+    return torn_tail(log)
 
 
 def _begin(folder: Path) -> None:
@@ -232,6 +247,7 @@ class Journal(_Batches):
     Use it as a context manager: its thread ends with it, and a process does not end before its threads.
     """
 
+    dropped: Tail | None = None  # of the log, when it was opened: a commit that nobody was told of
     _lock: state.Lock
     _pen: Pen
     _next: tuple[int, int, bytes]  # what the next batch will be: sequence number, first record, previous chain value

@@ -18,13 +18,12 @@ import trio
 
 from protocols.runtime.exits import ConfigurationError, DamagedStateError, UnavailableError
 from switch.store import state
-from switch.store.journal import FILE, LOCK, DamagedJournalError, open_reader
-from switch.store.log_tail import Tail, torn_tail
+from switch.store.journal import FILE, LOCK, LOG, DamagedJournalError, open_reader, torn_tail_in
+from switch.store.log_tail import Tail
 from switch.store.mark import FILE as MARK
 from switch.store.mark import Mark
 from switch.store.seal import GENESIS
 
-LOG: Final = f"{FILE}-wal"
 INDEX: Final = f"{FILE}-shm"
 BUSY_TIMEOUT_MS: Final = 5000
 
@@ -51,7 +50,7 @@ async def examined(folder: Path) -> Health:
         raise UnavailableError(f"there is no journal in {folder}")
     marked = _marked(folder)[0]  # before the journal: a writer moves the journal first
     with _at_rest(folder) as is_at_rest:  # SQLite drops the tail when it opens the log, so look before
-        tail = await trio.to_thread.run_sync(_tail_of, folder) if is_at_rest else None
+        tail = await trio.to_thread.run_sync(torn_tail_in, folder) if is_at_rest else None
     batches, records, chain, damage = await _whole(folder)
     if damage is None and batches < marked:
         damage = DamagedJournalError(batches + 1, f"it ends here, but its mark says that batch {marked} was written")
@@ -84,13 +83,6 @@ def _marked(folder: Path) -> tuple[int, bytes]:
         mark.close()
 
 
-def _tail_of(folder: Path) -> Tail | None:
-    try:
-        return torn_tail((folder / LOG).read_bytes())
-    except FileNotFoundError:
-        return None
-
-
 @contextmanager
 def _at_rest(folder: Path) -> Iterator[bool]:
     """Whether nobody writes; nobody begins to while this lasts."""
@@ -121,7 +113,7 @@ async def repair_tail(folder: Path, *, accept_loss: bool = False) -> Repair:
     """
     lock = state.Lock(folder / LOCK)
     try:
-        marked, tail = _marked(folder)[0], await trio.to_thread.run_sync(_tail_of, folder)
+        marked, tail = _marked(folder)[0], await trio.to_thread.run_sync(torn_tail_in, folder)
         kept, _, chain, damage = await _whole(folder)
         lost = max(0, marked - kept)
         if lost and not accept_loss:

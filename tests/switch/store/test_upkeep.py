@@ -294,3 +294,14 @@ async def test_verify_backup_restore_from_the_command_line(state, capsys):
         assert run("verify") == 0
 
     await trio.to_thread.run_sync(conversation)
+
+
+async def test_a_writer_says_what_it_dropped(tmp_path):
+    copy = await killed(tmp_path / "live", tmp_path / "killed", 4)
+    log = copy / "journal.db-wal"
+    log.write_bytes(log.read_bytes()[:-100])
+    set_mark_back(copy, 3, tmp_path / "live")
+    async with await open_journal(copy) as journal:
+        assert journal.next_seq == 4 and journal.dropped.commits == 4 and journal.dropped.length > 0
+    async with await open_journal(copy) as journal:
+        assert journal.dropped is None
