@@ -224,8 +224,9 @@ def test_serve_says_at_its_end_what_it_did_wrong(tmp_path: Path) -> None:
     script.write_text("[faults]\ndrop = { times = 2, every = 3 }\n")
     with subprocess.Popen(command("serve", script), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        port = int(process.stdout.readline().rpartition(":")[2])
-        run(tmp_path, port, PLAIN)
-        process.send_signal(signal.SIGTERM)
+        try:
+            run(tmp_path, int(process.stdout.readline().rpartition(":")[2]), PLAIN)
+        finally:
+            process.send_signal(signal.SIGTERM)
         said, _ = process.communicate(timeout=AT_MOST_S)
     assert "drop 2" in said

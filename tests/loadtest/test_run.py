@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from tests.loadtest.hosts import run_against
 
 from loadtest.result import NO_CODE, Clock, Exit, Result
+from tests.loadtest.hosts import run_against
 
 MS = 1000.0
 
