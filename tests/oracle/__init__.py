@@ -3,10 +3,11 @@
 Standard library only. It imports no party and nothing that two parties share, so that no mistake of theirs can hide
 here: what it knows of message types, keys and response codes it has written down itself.
 
-    python -m tests.oracle history.jsonl journal.jsonl nbk.jsonl wire.jsonl …
+    python -m tests.oracle history.jsonl journal.jsonl nbk.db wire.jsonl …
 
-Files are JSON lines; every line says which book it is of, so that one file may hold several. Card numbers appear as
-tokens only. A rule is applied where the books it needs are there; what was not looked at is said.
+Files are JSON lines, or a bank's own book (NAME.db, see `bank_book`). Every line says which book it is of, so that one
+file may hold several. Card numbers appear as tokens only. A rule is applied where the books it needs are there; what
+was not looked at is said.
 
     history    what a client did or heard: event (invoke, ok, fail, unknown), id of the operation, at, participant,
                mti, card, elements

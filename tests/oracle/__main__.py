@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.oracle.books import BOOKS, Books, UnreadableError, read_lines
+from tests.oracle.bank_book import bank_lines
+from tests.oracle.books import BOOKS, Books, Line, UnreadableError, read_lines
 from tests.oracle.rules import RULES, judge
 
 BROKEN = 5
@@ -18,8 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("usage: python -m tests.oracle FILE…", file=sys.stderr)
         return 2
     try:
-        lines = [line for name in names for line in read_lines(name, Path(name).read_text().splitlines())]
-    except (OSError, UnicodeDecodeError, UnreadableError) as error:
+        lines = [line for name in names for line in _lines(Path(name))]
+    except (OSError, UnicodeDecodeError, UnreadableError, sqlite3.Error) as error:
         print(error, file=sys.stderr)
         return 2
     books = Books(lines)
@@ -32,6 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(finding)
     print(f"{len(found)} broken promises" if found else "every promise that was looked at was kept")
     return BROKEN if found else 0
+
+
+def _lines(path: Path) -> list[Line]:
+    """A file of lines, or a bank's own book: NAME.db."""
+    if path.suffix == ".db":
+        return list(bank_lines(path, path.stem))
+    return read_lines(str(path), path.read_text().splitlines())
 
 
 if __name__ == "__main__":
