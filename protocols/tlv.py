@@ -10,6 +10,7 @@ length. A tag comes once, at whatever depth, so nobody can mean one value and ha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -185,6 +186,38 @@ def card_numbers(objects: Iterable[Tlv]) -> list[str]:
     if TRACK_2 in values:
         found.append(values[TRACK_2].hex().upper().partition("D")[0])
     return found
+
+
+def shape(text: str) -> re.Pattern[str] | None:
+    """A pattern, in upper-case hex, for chip data of these tags with these lengths, whatever the values.
+
+    Its groups are what a card number is read from: `number` is tag 5A, `track` is tag 57. None for what is not
+    BER-TLV, and for what has objects within objects: those are taken apart one by one.
+
+    >>> shape("9F2701805A084111111111111111").pattern
+    '9F2701.{2}5A08(?P<number>.{16})'
+    """
+    try:
+        objects = parse(bytes.fromhex(text))
+    except (TlvError, ValueError):
+        return None
+    if any(one.is_constructed for one in objects):
+        return None
+    groups = {CARD_NUMBER: "(?P<number>.{%d})", TRACK_2: "(?P<track>.{%d})"}
+    parts = []
+    for one in objects:
+        size = len(one.value)
+        head = pack([one]).hex().upper()[: -2 * size or None]
+        parts.append(head + groups.get(one.tag, ".{%d}") % (2 * size))
+    found = re.compile("".join(parts))
+    return found if found.fullmatch(text) else None  # a length may be written longer than it must be
+
+
+def names_only(card_number: str, found: re.Match[str]) -> bool:
+    """Whether chip data of such a shape names no other card."""
+    numbers = found.groupdict()
+    own, track = numbers.get("number"), numbers.get("track")
+    return (own is None or own.rstrip("F") == card_number) and (track is None or track.partition("D")[0] == card_number)
 
 
 # --- What each tag is --------------------------------------------------------------------------

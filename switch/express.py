@@ -63,12 +63,13 @@ class Express:
             if lane is None or found is None:
                 long_way(link, frame, now)
                 continue
-            at, pan, amount, known_by, terminal, repeating, private = found
+            at, pan, amount, known_by, terminal, repeating, private, track, chip = found
             key = lane.key_head + known_by
             routine = pan[: lane.prefix] + repeating
             if (
                 known_by[10:16] == NO_NUMBER
                 or (private and not lane.is_shaped(private) and not lane.takes(private))
+                or ((track or chip) and not lane.reads_one_card(pan, track, chip))
                 or amount == NOTHING
                 or not luhn_valid(pan)
                 or key in in_flight

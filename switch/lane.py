@@ -12,6 +12,7 @@ Pure. What happens to requests that take the lane is told in `express`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -21,7 +22,10 @@ from protocols.codec.room import make_room
 from protocols.codes import APPROVED
 from protocols.participant import Participant
 from protocols.subelements import PARTIAL_APPROVAL, parse, shape
+from protocols.tlv import names_only
+from protocols.tlv import shape as chip_shape
 from protocols.values import fault, is_run, is_run_or_foreign
+from switch.checks import TRACK_2_SEPARATORS
 from switch.mandatory import MANDATORY
 from switch.records import AnsweredForm, Sent, SentForm, unpack
 from switch.replies import MATCHED
@@ -47,13 +51,8 @@ TYPES: Final = frozenset({"0100", "0200"})
 #: What a plain request carries besides what is mandatory: a number of its asker's that comes back in the answer.
 NEEDED: Final = frozenset({*MANDATORY["0100"], de.RRN})
 
-#: What no plain request carries: each is looked at by itself, or goes another way.
-UNUSUAL: Final = frozenset(
-    {
-        *(de.TRACK_1, de.TRACK_2, de.ICC_DATA, de.PIN_BLOCK, de.ORIGINAL, de.REPLACEMENT_AMOUNTS),
-        *(de.MAC, de.MAC_2),
-    }
-)
+#: What no plain request carries: each goes another way. A PIN block may be there where nobody has to translate it.
+UNUSUAL: Final = frozenset({de.TRACK_1, de.ORIGINAL, de.REPLACEMENT_AMOUNTS, de.MAC, de.MAC_2})
 
 #: By these, with the product of the card, a request is of its kind: all that a refusal of the network's own and
 #: the changes towards the issuer depend on. `tests/switch/test_lane.py` holds the rules to it.
@@ -100,6 +99,7 @@ class Lane:
 
     __slots__ = (
         "_ends",
+        "_is_shaped_chip",
         "_kinds",
         "_network",
         "answer",
@@ -136,6 +136,7 @@ class Lane:
         )
         self.key_head = f"{participant.id}/{layout.mti[1]}/"
         self.private_data = is_run_or_foreign if participant.laboratory else is_run
+        self._is_shaped_chip: Callable[[str], re.Match[str] | None] = _nothing
         self.is_shaped: Callable[[str], object] = _nothing  # whether DE 48 is a run of the usual shape
         self.prefix = network.routes.longest
         self.routines: dict[str, Plan] = {}  # beginning of a card number, and all that repeats -> the plan
@@ -155,6 +156,25 @@ class Lane:
             return False
         self.is_shaped = found.fullmatch
         return True
+
+    def reads_one_card(self, card_number: str, track: str, chip: str) -> bool:
+        """Whether track 2 and chip, where they were read, are of the card that DE 2 names; False also where it takes
+        more than a look to say so."""
+        if track and not (
+            track.startswith(card_number) and track[len(card_number) : len(card_number) + 1] in TRACK_2_SEPARATORS
+        ):
+            return False
+        if not chip:
+            return True
+        found = self._is_shaped_chip(chip)
+        if found is None:
+            pattern = chip_shape(chip)
+            if pattern is None:
+                return False
+            self._is_shaped_chip = pattern.fullmatch
+            found = pattern.fullmatch(chip)
+            assert found is not None
+        return names_only(card_number, found)
 
     def plan(self, routine: str, frame: bytes, wall: float) -> Plan | None:
         """The plan for a request of which not all that repeats has been seen; None: it is not plain."""
@@ -232,6 +252,7 @@ def lane_of(link: LinkEnd, layout: Layout, network: Configuration, ends: Mapping
     runs = (
         *((de.PAN,), (de.AMOUNT,), (de.TRANSMITTED_AT, de.STAN, de.TERMINAL_ID), (de.TERMINAL_ID,)),
         *(tuple(sorted(here(deciding(participant) + REPEATING))), tuple(here((de.PRIVATE_DATA,)))),
+        *(tuple(here((de.TRACK_2,))), tuple(here((de.ICC_DATA,)))),
     )
     gate = layout.gate(runs)
     return None if gate is None else Lane(layout, gate, participant, network, ends)

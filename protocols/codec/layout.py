@@ -121,10 +121,12 @@ class Layout:
     def gate(self, runs: tuple[tuple[int, ...], ...]) -> Gate | None:
         """The function that reads a frame of this layout and gives runs of its values, but no Message.
 
-        None when the layout has not shown that it is here to stay, or has a value that is not text as it stands.
+        None when the layout has not shown that it is here to stay, or has a value that is not text as it stands. Binary
+        values in hex are, but in whichever case they came.
         """
         wanted = {number for run in runs for number in run}
-        if self._uses < WORTH_COMPILING or not wanted <= self.texts.keys():
+        as_they_stand = self.texts.keys() | {s.number for s in self.spellings if s.is_hex_text}
+        if self._uses < WORTH_COMPILING or not wanted <= as_they_stand:
             return None
         return quick.gate(self, runs)
 

@@ -91,6 +91,7 @@ class Spelling:
     form: re.Pattern[bytes] | None = None
 
     is_text: ClassVar[bool] = False  # whether the bytes on the wire, as Latin-1, are the value as it stands
+    is_hex_text: ClassVar[bool] = False  # the same of bytes in hex digits, in either case
     alphabet: ClassVar[str] = "printable"
 
     @property
@@ -234,6 +235,10 @@ class HexText(Text):
     @property
     def is_text(self) -> bool:  # type: ignore[override]
         return False
+
+    @property
+    def is_hex_text(self) -> bool:  # type: ignore[override]
+        return self.charset.is_plain
 
     def read(self, data: bytes, prefix: bytes = b"") -> str:
         return self.charset.read(data).upper()

@@ -66,7 +66,8 @@ def test_a_plain_purchase_takes_the_lane(busy: tuple[Desk, int, int]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"pin_block": "0123456789ABCDEF"},
+        {"track_2": "4111111111111129=29122010000000000"},
+        {"icc_data": "5A084111111111111129"},
         {"amount": "000000000000"},
         {"pan": "4111111111111112"},
         {"pos_entry_mode": "102"},
@@ -79,7 +80,7 @@ def test_a_plain_purchase_takes_the_lane(busy: tuple[Desk, int, int]) -> None:
 )
 def test_what_is_not_plain_does_not(busy: tuple[Desk, int, int], changes: dict[str, str]) -> None:
     desk, _, shop = busy
-    if "pin_block" not in changes and "private_data" not in changes:
+    if not changes.keys() & {"track_2", "icc_data", "private_data"}:
         desk.asks(shop, stan="800000")
         assert len(in_the_lane(desk)) == 1
     before = len(in_the_lane(desk))
@@ -230,3 +231,38 @@ def plan_of(values: dict[str, str | None], participant: str) -> object:
 
 def test_the_kind_is_made_of_elements_that_every_rule_may_look_at() -> None:
     assert {de.PROCESSING_CODE, de.MERCHANT_TYPE, de.POS_ENTRY_MODE, de.POS_CONDITION_CODE} <= set(DECIDING)
+
+
+CHIP = "9F2608A1B2C3D4E5F607189F2701809A032611189F02060000000100005A084111111111111111"
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {"icc_data": CHIP, "pos_entry_mode": "051", "pos_condition_code": "00"},
+        {"track_2": f"{SANDBOX_CARD}=29122010000000000", "pos_entry_mode": "901", "pos_condition_code": "00"},
+        {"pin_block": "0123456789ABCDEF", "icc_data": CHIP, "pos_entry_mode": "051", "pos_condition_code": "00"},
+    ],
+    ids=["chip", "track", "chip and a PIN that nobody translates"],
+)
+def test_a_card_that_was_read_takes_the_lane_too(card: dict[str, str]) -> None:
+    desk = Desk()
+    bank, shop = desk.issuer(), desk.gateway()
+    worn_in(desk, shop, bank, **card)
+    desk.asks(shop, **card)
+    assert len(in_the_lane(desk)) == 1
+    seen = desk.hears(bank)
+    assert seen.get(de.ICC_DATA) == card.get("icc_data")
+    assert seen.pin_block == card.get("pin_block")
+    desk.answers(bank, seen)
+    assert desk.hears(shop).response_code == "00"
+    assert not any(secret.encode() in record for record in desk.disk for secret in card.values() if len(secret) > 8)
+
+
+def test_a_chip_of_another_card_than_the_shape_s_first_is_refused() -> None:
+    desk = Desk()
+    bank, shop = desk.issuer(), desk.gateway()
+    read = {"icc_data": CHIP, "pos_entry_mode": "051", "pos_condition_code": "00"}
+    worn_in(desk, shop, bank, **read)
+    desk.asks(shop, **{**read, "icc_data": CHIP.replace(SANDBOX_CARD, "4111111111111129")})
+    assert desk.hears(shop).reason == "pan.differs"
