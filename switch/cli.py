@@ -26,7 +26,7 @@ from protocols.runtime.exits import FAILED, FatalError
 
 COMMANDS = (
     "up", "demo", "switch", "hsm", "hsm-console", "hsm-explain", "hsm-fault", "hsm-ceremony", "issuer", "gateway",
-    "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki", "key-change", "journal",
+    "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki", "key-change", "saf", "journal",
     "load", "load-demo", "version",
 )  # fmt: skip
 

@@ -22,12 +22,14 @@ from protocols.codes import known_reason
 from protocols.key_change import Use
 from protocols.runtime.exits import FatalError, UnavailableError
 from switch.home import ORDERS, SWITCH
+from switch.saf import StoreAndForward
 from switch.shell.clock import now
 
 if TYPE_CHECKING:
     from switch.shell.node import Node
 
 LINE_MAX: Final = 4096
+OWED_SHOWN_MAX: Final = 1000  # of `saf-list`; all are counted
 WITHIN_S: Final = 20.0  # the longest deadline of a participant, and some
 USES: Final = {"pin": Use.PIN, "mac": Use.MAC}
 
@@ -124,7 +126,56 @@ async def _vitals(node: Node, asked: Mapping[str, Any]) -> Mapping[str, int]:
     }
 
 
-DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {"key-change": _key_change, "vitals": _vitals}
+async def _saf_list(node: Node, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is owed to whom, entries that are parked among them. Names and numbers, no content."""
+    moment = now().elapsed
+    owed = [
+        {
+            "issuer": name,
+            "stan": entry.debt.stan,
+            "mti": entry.debt.mti,
+            "tries": entry.tries,
+            "refusals": entry.refusals,
+            "parked": entry.parked,
+            "owed_s": round(moment - entry.since, 1),
+        }
+        for name, issuer in node.core.issuers.items()
+        for entry in issuer.saf.entries()
+    ]
+    return {"count": len(owed), "owed": owed[:OWED_SHOWN_MAX]}
+
+
+async def _saf_retry(node: Node, asked: Mapping[str, Any]) -> None:
+    """Send it now: one entry by its STAN, or all that are parked."""
+    saf = _saf_of(node, asked)
+    stan = str(asked.get("stan") or "")
+    stans = [stan] if stan else [entry.debt.stan for entry in saf.entries() if entry.parked]
+    if not all(saf.retry(one, now().elapsed) for one in stans):
+        raise _OrderError("nothing is owed under this number")
+    node.core.tick(now())
+    node.act()
+
+
+async def _saf_park(node: Node, asked: Mapping[str, Any]) -> None:
+    """Leave one entry alone until somebody retries it, or the switch starts again."""
+    if not _saf_of(node, asked).park(str(asked.get("stan") or "")):
+        raise _OrderError("nothing is owed under this number")
+
+
+def _saf_of(node: Node, asked: Mapping[str, Any]) -> StoreAndForward:
+    issuer = node.core.issuers.get(str(asked.get("issuer")))
+    if issuer is None:
+        raise _OrderError("there is no such issuer")
+    return issuer.saf
+
+
+DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {
+    "key-change": _key_change,
+    "saf-list": _saf_list,
+    "saf-park": _saf_park,
+    "saf-retry": _saf_retry,
+    "vitals": _vitals,
+}
 
 
 # The other end

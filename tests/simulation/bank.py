@@ -67,7 +67,7 @@ class Bank:
 
     def told(self, message: Message) -> None:
         """A reversal or an advice, believed."""
-        mine = (message.stan or "", message.transmitted_at or "")
+        mine = (message.stan or "", message.get(90) or message.rrn or "")  # its DE 7 may not change either
         first = self.owed.setdefault(mine, message.frame[4:])
         if first != message.frame[4:]:
             self.complaints.append(

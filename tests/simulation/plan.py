@@ -140,7 +140,7 @@ def draw(seed: int, payments: int = PAYMENTS) -> Plan:
     random = Random(seed)
     swarm = {kind: random.choice((0.05, 0.15, 0.4)) for kind in FATES if random.random() < 0.4}
     troubles = [kind for kind in MISHAPS if random.random() < 0.35]
-    stans = 50 if random.random() < 0.2 else 999_999
+    stans = random.choice((50, 30)) if random.random() < 0.25 else 999_999
     return Plan(
         seed,
         tuple(sorted((_payment(number, random, swarm) for number in range(1, payments + 1)), key=lambda one: one.at)),

@@ -439,18 +439,20 @@ class World:
         good: dict[int, str | None] = (
             {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: code} if code else {de.RESPONSE_CODE: "51"}
         )
-        if payment.stray and not well:
-            self._send(wire, message.answered(good | {de.TERMINAL_ID: "NOBODYS1"}))
+        if payment.stray and not well:  # the contrary, and to somebody else's terminal
+            contrary = self._contrary(code)
+            self._send(wire, message.answered(contrary | {de.TERMINAL_ID: "NOBODYS1"}))
         if payment.senseless and not well:
             good = {de.RESPONSE_CODE: "zz"}
         self.after(thinks, self._send, wire, message.answered(good))
         if payment.double and not well:
             self.after(thinks + 0.01, self._send, wire, message.answered(good))
         if payment.contradictory and not well:
-            other: dict[int, str | None] = (
-                {de.RESPONSE_CODE: "51"} if code else {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: "WRONG1"}
-            )
-            self.after(thinks + 0.02, self._send, wire, message.answered(other))
+            self.after(thinks + 0.02, self._send, wire, message.answered(self._contrary(code)))
+
+    def _contrary(self, code: str | None) -> dict[int, str | None]:
+        """What the bank did not decide."""
+        return {de.RESPONSE_CODE: "51"} if code else {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: "WRONG1"}
 
     def _owed(self, wire: Wire, message: Message, payment: Payment) -> None:
         which = (wire.who, message.stan or "", message.transmitted_at or "")
@@ -459,12 +461,13 @@ class World:
         if not self.healed and tries <= payment.advices_refused:
             self._send(wire, message.answered({de.RESPONSE_CODE: "05"}))
             return
-        self.banks[wire.who].told(message)
-        if not self.healed and payment.impostor and tries == 1:
+        if not self.healed and payment.impostor and tries == 1:  # lost; and an answer of another type comes back
             answer = message.answered({de.RESPONSE_CODE: "00"})
             wrong = "0110" if message.mti[1] != "1" else "0430"
             self._send(wire, wrong.encode() + answer[4:])
-        elif self.healed or tries > payment.advices_lost:
+            return
+        self.banks[wire.who].told(message)
+        if self.healed or tries > payment.advices_lost:
             self._send(wire, message.answered({de.RESPONSE_CODE: "00"}))
 
     # ---- Gateways ----

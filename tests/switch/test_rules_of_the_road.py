@@ -5,6 +5,7 @@ T16 (room to reverse on a full disk) is tested where the journal is.
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from random import Random
 
@@ -18,6 +19,8 @@ from switch.circuit import ONE_IN, SICK_RUN, WELL_RUN
 from switch.instant import Instant
 from switch.records import Answered, Debt
 from switch.saf import ALARM_S, IN_FLIGHT_MAX, StoreAndForward
+from switch.shell.node import Node
+from switch.shell.orders import _answer
 from tests.switch.desk import CREDIT_CARD, INTERNET_CARD, PURCHASE, SANDBOX_CARD, Desk
 
 KWD = "414"
@@ -441,3 +444,32 @@ def test_a_sick_link_sends_its_traffic_to_the_healthy_one() -> None:
         desk.asks(shop, stan=f"{number:06d}", pan=SANDBOX_CARD)
     assert sum(message.mti == "0100" for message in desk.heard[well]) == 10
     assert not any(message.mti == "0100" for message in desk.heard.get(sick, []))
+
+
+# People, and what is owed
+
+
+@pytest.mark.trio
+async def test_people_see_what_is_owed_and_let_a_parked_entry_go() -> None:
+    desk = Desk()
+    shop = desk.gateway()
+    stands_in(desk, shop, 1, 1_000)
+    node = Node(desk.core, None)  # type: ignore[arg-type]
+    seen = (await _answer(node, b'{"do": "saf-list"}'))["ok"]
+    assert seen["count"] == 1
+    one = seen["owed"][0]
+    assert (one["issuer"], one["mti"], one["parked"]) == ("nbk", "0120", False)
+    assert INTERNET_CARD not in str(seen)
+
+    park = json.dumps({"do": "saf-park", "issuer": "nbk", "stan": one["stan"]}).encode()
+    assert await _answer(node, park) == {"ok": True}
+    assert (await _answer(node, b'{"do": "saf-list"}'))["ok"]["owed"][0]["parked"]
+    issuer = desk.issuer("nbk")
+    desk.passes(5)
+    assert desk.silent(issuer)
+
+    entry = next(desk.core.issuers["nbk"].saf.entries())
+    assert desk.core.issuers["nbk"].saf.retry(entry.debt.stan, desk.now.elapsed)
+    desk.passes(0.1)
+    assert desk.hears(issuer).mti == "0120"
+    assert "error" in await _answer(node, b'{"do": "saf-retry", "issuer": "nbk", "stan": "999999"}')
