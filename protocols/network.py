@@ -27,6 +27,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "rates.toml": ("switch", "rates.toml"),
     "banks": ("issuers", "banks"),
     "gateways": ("acquirers", "gateways"),
+    "acquirers": ("acquirers", "banks"),
     "hsm.toml": ("hsm_sim", "hsm.toml"),
 }
 

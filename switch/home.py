@@ -24,11 +24,10 @@ BOOKS = (
     *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key", ORDERS)),
     *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.sock")),
     *(f"{ACQUIRERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.unfinished")),
-    "acquirers/*.db*",
     "logs/*.log",
 )
 #: What else may lie there, and stays: whose process brings the network up, keys, folders of the above.
-KEPT = ("acquirers", LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, ACQUIRERS, "logs", CERTIFICATES, f"{CERTIFICATES}/*")
+KEPT = (LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, ACQUIRERS, "logs", CERTIFICATES, f"{CERTIFICATES}/*")
 
 
 class NotOurStateError(ConfigurationError):

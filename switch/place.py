@@ -15,7 +15,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from protocols.network import load, toml_files
+from protocols.network import load, source, toml_files
 from protocols.participant import Role, load_participants
 
 
@@ -45,13 +45,20 @@ class Part(StrEnum):
     ISSUER = "issuers"
     SWITCH = "switch"
     GATEWAY = "acquirers"
+    ACQUIRER = "acquirers.hosting"
 
 
 #: The order of starting: whoever is dialled is there before whoever dials. Stopping goes backwards,
 #: so that nothing new arrives while the rest is being finished.
-STAGES: tuple[tuple[Part, ...], ...] = ((Part.HSM, Part.ISSUER), (Part.SWITCH,), (Part.GATEWAY,))
+STAGES: tuple[tuple[Part, ...], ...] = ((Part.HSM, Part.ISSUER), (Part.SWITCH,), (Part.GATEWAY, Part.ACQUIRER))
 
-TITLES = {Part.HSM: "hsm", Part.ISSUER: "issuer", Part.SWITCH: "switch", Part.GATEWAY: "gateway"}
+TITLES = {
+    Part.HSM: "hsm",
+    Part.ISSUER: "issuer",
+    Part.SWITCH: "switch",
+    Part.GATEWAY: "gateway",
+    Part.ACQUIRER: "acquirer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +111,20 @@ def gateways_here(network: Path | None) -> list[str]:
     return [path.stem for path in toml_files(network, "gateways")]
 
 
+def acquirers_here(network: Path | None) -> list[str]:
+    """The acquirers whose agreement says that a host of their own decides, and whose host is ours."""
+    if not source(network, "acquirers").is_dir():  # a copy from before there were such hosts
+        return []
+    files = {path.stem for path in toml_files(network, "acquirers")}
+    return [one.id for one in load_participants(network).values() if one.host is not None and one.id in files]
+
+
 def parties_of(network: Path | None, gateways: Sequence[str] | None = None) -> list[list[Party]]:
     """Every process of a network, stage by stage; only some of the gateways, if they are named."""
     names = {
         Part.ISSUER: issuers_here(network),
         Part.GATEWAY: gateways_here(network) if gateways is None else list(gateways),
+        Part.ACQUIRER: acquirers_here(network),
     }
     return [[Party(part, name) for part in stage for name in names.get(part, [""])] for stage in STAGES]
 

@@ -72,7 +72,7 @@ class Process:
         for line in self.popen.stdout:
             if line.startswith("ready "):
                 self._ready.set()
-            else:
+            elif not line.startswith("listening "):
                 self.lines.put(line)
         self._ready.set()  # its output ended: whoever waits shall look
 

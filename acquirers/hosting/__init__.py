@@ -1,0 +1,1 @@
+"""An acquirer's own host: decides on its merchants' requests, brings them into the network, keeps their lines."""
