@@ -117,7 +117,7 @@ async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
         dialled = partial(keep_dialled, switch, framing, gateway.converse, name=house.name, random=chance, dial=dial)
         nursery.start_soon(dialled)
         listening = trio.Event()
-        if house.store_api is not None:
+        if house.store_api is not None and house.store_api.listens in network.ports:
             from acquirers.store_api.serve import serve_shops  # only then: it brings a web server along
 
             serving = (house, house.store_api, gateway, network, options.state, options.state / FOLDER, stop)
