@@ -141,12 +141,12 @@ class Connection:
                 except (trio.BrokenResourceError, trio.ClosedResourceError):
                     pass
                 finally:
-                    await self._lost()
+                    self._lost()
             await trio.sleep(0.1)
 
-    async def _lost(self) -> None:
+    def _lost(self) -> None:
         if self.stream is not None:
-            await trio.aclose_forcefully(self.stream)
+            self.stream.socket.close()
         self.stream = None
         for sending in itertools.chain(*self._waiting.values()):
             self.load.history.write("unknown", sending.id)

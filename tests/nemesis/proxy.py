@@ -6,7 +6,7 @@ seconds to wait, and `CUT`. It has no opinion about what should follow; that is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Final
@@ -26,7 +26,7 @@ class Cut:
 
 
 CUT: Final = Cut()
-Happening = list["bytes | float | Cut"]
+Happening = Sequence["bytes | float | Cut"]
 
 
 def stan_at(message: bytes) -> int | None:
@@ -70,7 +70,7 @@ class Spoiler:
 
 def clean(on: Spoiler, message: bytes) -> Happening:
     held, on.held = on.held, None
-    return [on.whole(message)] + ([on.whole(held)] if held is not None else [])
+    return [on.whole(message), *([on.whole(held)] if held is not None else [])]
 
 
 def drop(on: Spoiler, message: bytes) -> Happening:

@@ -103,13 +103,13 @@ class Hands:
         self._token: trio.lowlevel.TrioToken | None = None
         self._ready = threading.Event()
         self._nursery: trio.Nursery | None = None
-        self.error: BaseException | None = None
+        self.error: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="hands", daemon=True)
 
     def _run(self) -> None:
         try:
             trio.run(self._main)
-        except BaseException as error:  # told in the thread that asked
+        except Exception as error:  # told in the thread that asked
             self.error = error
         finally:
             self._ready.set()
