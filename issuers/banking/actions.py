@@ -38,14 +38,14 @@ async def sign_in(request: Request) -> Response:
     site, form = site_of(request), await _form(request)
     user, place = form.get("user", "").lower(), request.client.host if request.client else ""
     if not site.is_own_form(request.cookies.get(FORM_COOKIE, ""), form.get("form", "")):
-        return sign_in_page(request, site, "sign_in.stale", user, 403)
+        return sign_in_page(request, site, language_of(request).say("sign_in.stale"), user, 403)
     if site.attempts.wait_s(user, place, site.now()):
         return _wait(request, site, user, place)
     site.attempts.failed(user, place, site.now())  # before the password is looked at: many tries at once count, too
     holder = await site.doorkeeper.admits(user, form.get("password", ""))
     if holder is None:
         log.info("a sign-in to online banking failed", place=place)
-        return sign_in_page(request, site, "sign_in.wrong", user, 401)
+        return sign_in_page(request, site, language_of(request).say("sign_in.wrong"), user, 401)
     site.attempts.succeeded(user)
     name = secrets.token_urlsafe(32)
     site.sessions.begin(name, secrets.token_urlsafe(32), holder, site.now())

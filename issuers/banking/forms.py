@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.requests import Request
@@ -17,10 +18,11 @@ class FormError(Exception):
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, each once; FormError for what is too long, or not text."""
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_MAX:
-            raise FormError
+    async with aclosing(request.stream()) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > FORM_MAX:
+                raise FormError
     try:
         fields = parse_qs(body.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="strict")
     except ValueError:

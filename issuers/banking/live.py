@@ -55,6 +55,7 @@ async def live(request: Request) -> Response:
         shown = look(site, session, language, *([] if of is None else [of]))
         return site.fragment(template, language, **shown)
 
+    now_shown()  # what is not the holder's is not there: said while there is still a status to say it with
     return EventSourceResponse(_changes(site, session, now_shown), ping=PING_S)
 
 
