@@ -251,6 +251,8 @@ def typed_commands(story: Story) -> Iterator[tuple[str, ...]]:
         fields = laden(client)
     frame = ASCII.encode("0100", fields)
     yield "audit", "--wait", "0"
+    yield "journal", "verify"
+    yield "journal", "export"
     for more in ((), ("--json",)):
         yield (
             "send",
