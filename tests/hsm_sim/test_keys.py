@@ -89,6 +89,12 @@ RULES = [pytest.param(code, rule, id=f"{code}-{rule.field}") for code, rule in I
 COMMANDS_IN_PLAY = sorted({code for code, _ in IN_PLAY})
 
 
+@pytest.fixture(scope="module")
+def bench() -> Bench:
+    """One for all that is asked here: a refusal changes nothing, and making one is dearer than asking it."""
+    return Bench()
+
+
 def test_every_command_that_takes_a_cipher_key_is_tried() -> None:
     takes = {
         code
