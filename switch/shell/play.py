@@ -19,7 +19,7 @@ from switch.shell.ask_party import LOOK_AGAIN_S, settled_audit, switch_books
 from switch.shell.browser import Browser, BrowsingError, forms
 from switch.shell.supervisor import Supervisor
 from switch.tour.cards import TestCard
-from switch.tour.step import Answer, AtTill, Delivered, Fact, HostDown, HostUp, InBanking, Line, Pin
+from switch.tour.step import Answer, AtTill, Delivered, Fact, Follow, HostDown, HostUp, InBanking, Line, Pin
 from switch.tour.steps import STEPS
 from switch.tour.verdict import Heard, Seen, Verdict, audited, heard, judged
 
@@ -35,12 +35,17 @@ class Player:
     parties: Supervisor
     hand: Mapping[str, TestCard]
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+    _last: int = 0  # the id of the last line that a `Follow` may be about
 
     async def play(self, line: Line) -> Seen:
         """Do what the line says; what came of it."""
         match line.act:
             case AtTill():
-                return await self._with_billing(line, await self._at_till(line.act))
+                self._last = next(self._ids)
+                typed = till_line(self._last, line.act, self.hand[line.act.card])
+                return await self._with_billing(line, await self._at_till(line.act.gateway, typed))
+            case Follow(gateway):
+                return await self._at_till(gateway, following(next(self._ids), self._last, line.act))
             case InBanking():
                 return await trio.to_thread.run_sync(choose_limit, self.place, line.act, self.hand[line.act.card])
             case HostDown(issuer):
@@ -52,21 +57,22 @@ class Player:
             case Delivered():
                 return await self._until_delivered()
 
-    async def _at_till(self, act: AtTill) -> Heard:
+    async def _at_till(self, name: str, typed: Mapping[str, object]) -> Seen:
         """Ask, and wait for the answer to this question: an earlier one may have been late."""
-        gateway, number = str(Party(Part.GATEWAY, act.gateway)), next(self._ids)
-        await self.parties.tell(gateway, json.dumps(till_line(number, act, self.hand[act.card])))
+        gateway = str(Party(Part.GATEWAY, name))
+        await self.parties.tell(gateway, json.dumps(typed))
         with trio.move_on_after(ANSWER_WITHIN_S):
             while True:
                 answer = json.loads(await self.parties.hear(gateway))
-                if answer.get("id") == number:
-                    return heard(answer)
+                if answer.get("id") == typed["id"]:
+                    missing = answer.get("approvals_missing")
+                    return heard(answer) if missing is None else Fact(f"{missing} approvals missing")
         return Heard("the gateway is silent")
 
-    async def _with_billing(self, line: Line, seen: Heard) -> Heard:
+    async def _with_billing(self, line: Line, seen: Seen) -> Seen:
         """What the card is billed stands in the books; the answer to the shop does not carry it."""
         wanted = isinstance(line.expected, Answer) and line.expected.billed_in
-        if not wanted or seen.billed or not seen.rrn:
+        if isinstance(seen, Fact) or not wanted or seen.billed or not seen.rrn:
             return seen
         for entries in (await switch_books(self.place)).values():
             for entry in entries:
@@ -120,7 +126,17 @@ def till_line(number: int, act: AtTill, card: TestCard) -> dict[str, object]:
         "amount": act.amount,
         "currency": act.currency,
     }
+    if act.to is not None:
+        typed["to_account"] = act.to
     return typed if act.pin is None else typed | {"pin": pins[act.pin]}
+
+
+def following(number: int, last: int, act: Follow) -> dict[str, object]:
+    """What is typed about an earlier line."""
+    typed: dict[str, object] = {"id": number, "do": "reverse" if act.do == "again" else act.do, "of": last}
+    if act.do == "again":
+        typed["repeat"] = True
+    return typed | {name: said for name in ("amount", "officer") if (said := getattr(act, name)) is not None}
 
 
 async def play_tour(player: Player, show: Callable[[Verdict], None], wait_s: float) -> list[Verdict]:

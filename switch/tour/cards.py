@@ -65,6 +65,8 @@ PARTS: Mapping[str, Wanted] = {
     "customer": Wanted("nbk", "classic-credit"),
     "holder": Wanted("nbk", "debit"),
     "forgetful": Wanted("nbk", "debit"),  # its PIN is blocked
+    "reserver": Wanted("nbd", "credit"),
+    "company": Wanted("nbd", "debit"),
 }
 
 

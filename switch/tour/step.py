@@ -29,6 +29,17 @@ class AtTill:
     currency: str
     do: str = "purchase"
     pin: Pin | None = None
+    to: str | None = None  # the account that a transfer goes to
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Something about what was last asked for at a till: capture, reverse, again (the same reversal), approve."""
+
+    gateway: str
+    do: str
+    amount: str | None = None
+    officer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +71,7 @@ class Delivered:
     """Wait until store and forward owes nobody anything."""
 
 
-Act = AtTill | InBanking | HostDown | HostUp | Delivered
+Act = AtTill | Follow | InBanking | HostDown | HostUp | Delivered
 
 
 @dataclass(frozen=True, slots=True)
