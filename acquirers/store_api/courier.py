@@ -97,4 +97,4 @@ class Courier:
         over = self._now() - began > GIVEN_UP_AFTER_S
         due = None if over else self._now() + wait_s(tries + 1)
         self._books.rows("UPDATE deliveries SET tries = ?, due = ? WHERE id = ?", tries + 1, due, id_)
-        log.info("a webhook did not take its letter", event=event, tries=tries + 1, given_up=over)
+        log.info("a webhook did not take its letter", letter=event, tries=tries + 1, given_up=over)

@@ -26,9 +26,7 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["AED"])]
 PaymentId = Annotated[str, Field(pattern=r"^pay_[a-z2-7]{26}$")]
 TokenId = Annotated[str, Field(pattern=r"^tok_[a-z2-7]{26}$")]
 #: What may come in as text: no control characters, for it is shown to people and stands in logs.
-Words = Annotated[
-    str, StringConstraints(min_length=1, max_length=140, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
-]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=140, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 WebAddress = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?(/[!-~]*)?$")
 ]
