@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import trio
 from starlette.requests import Request
 
+from issuers.bank import load_bank
 from issuers.banking.attempts import TRIES_PER_HOLDER, WITHIN_S
 from issuers.banking.forms import FORM_MAX, FormError, read_form
 from issuers.banking.live import _changes
@@ -18,18 +20,19 @@ from switch.shell.browser import forms
 from tests.issuers.banking.visitor import PASSWORDS, Office, card_path, payment_path
 from tests.issuers.branch import INTERNET_100, Switch
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "banking.md"
 FATMA = "Fatma Al-Sabah"
 PAGES = ("/", "/statement", "/transfers", "/activity", "/accounts/nbk-1001")
 WHOLE_NUMBER = re.compile(r"\b94141[0-9]{11}\b")
 
 
 def test_the_documented_passwords_open_the_doors() -> None:
-    from issuers.bank import load_bank
-
     bank = load_bank(None, "nbk")
     assert {one.holder for one in bank.holders} == {one.holder for one in bank.accounts}
     hashes = {one.user: one.password for one in bank.holders}
-    assert all(is_right(hashes[user], password) for user, password in PASSWORDS.items())
+    documented = dict(re.findall(r"^\| `(\w+)` \| `([\w-]+)` \|", DOCUMENT.read_text(), re.MULTILINE))
+    assert documented.keys() == hashes.keys() and documented.items() >= PASSWORDS.items()
+    assert all(is_right(hashes[user], password) for user, password in documented.items())
     assert not is_right(hashes["fatma"], PASSWORDS["yousef"])
 
 
