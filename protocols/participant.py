@@ -149,9 +149,11 @@ class Participant(_Agreed):
     header: Hex | None = None  # what we put before our own messages, where the framing or dialect has a header
     header_answer: HeaderAnswer | None = None  # None: as the dialect says; a TPDU is swapped, any other echoed
     keep_alive: bool = False  # a frame of length zero is a sign of life, not an error; up to ten a second
-    dial: str | None = None  # the issuer's port, by name or as host:port; None: it dials us
+    dial: str | tuple[str, ...] | None = (
+        None  # the issuer's port, by name or as host:port, or several; None: it dials us
+    )
     host: str | None = None  # the port of an acquirer's own host: it decides; None: the switch applies its contracts
-    links: Annotated[int, Field(ge=1, le=64)] = 1  # how many connections we dial
+    links: Annotated[int, Field(ge=1, le=64)] = 1  # how many connections we dial, to each of its hosts
     tls: bool = False  # those connections are mutual TLS, and its certificate must name the participant
     sign_on: SignOn = SignOn.REQUIRED
     echo_s: Seconds = 30.0  # an idle link is asked whether it is there
@@ -163,6 +165,13 @@ class Participant(_Agreed):
     match: tuple[MatchKey, ...] = MATCH_KEYS  # besides DE 11: an answer that carries these must agree in them
     management_per_minute: Annotated[int, Field(ge=1)] | None = None  # 0800s that are taken on one link; None: all
     laboratory: bool = False  # merchants and terminals are taken as sent, no contract applies
+
+    @property
+    def dialled(self) -> tuple[str, ...]:
+        """Where we dial: every host of an issuer that has several, none where it dials us."""
+        if self.dial is None:
+            return ()
+        return (self.dial,) if isinstance(self.dial, str) else self.dial
 
     def has(self, role: Role) -> bool:
         """Whether the participant plays this part."""

@@ -144,7 +144,7 @@ def contradictions(
         for name in sorted(RESERVED & participants.keys())
     ]
     for participant in participants.values():
-        for port in (participant.dial, participant.host):
+        for port in (*participant.dialled, participant.host):
             if port is not None:
                 try:
                     network.address(port)

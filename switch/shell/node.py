@@ -338,9 +338,9 @@ async def open_doors(
     for listener in network.listeners:
         await nursery.start(listen, node, configuration, listener, nursery, doors)
     for participant in configuration.participants.values():
-        if participant.dial is not None and participant.id in node.core.issuers:
-            for turn in range(participant.links):
-                address = network.address(participant.dial)
+        if participant.id in node.core.issuers:
+            for turn, place in enumerate(participant.dialled * participant.links):
+                address = network.address(place)
                 nursery.start_soon(dial, node, participant, address, Side.ISSUER, f"{participant.id}-{turn + 1}")
     hsm = Participant(id="hsm", name="HSM", roles=frozenset(), institution_id="0")
     for turn, place in enumerate(network.hsms, 1):

@@ -473,3 +473,13 @@ async def test_people_see_what_is_owed_and_let_a_parked_entry_go() -> None:
     desk.passes(0.1)
     assert desk.hears(issuer).mti == "0120"
     assert "error" in await _answer(node, b'{"do": "saf-retry", "issuer": "nbk", "stan": "999999"}')
+
+
+def test_an_issuer_may_have_several_hosts() -> None:
+    agreed = {"id": "x", "name": "X", "roles": ["issuer"], "institution_id": "1"}
+    for dial, dialled in (
+        (None, ()),
+        ("127.0.0.1:8601", ("127.0.0.1:8601",)),
+        (["127.0.0.1:8601", "127.0.0.1:8602"], ("127.0.0.1:8601", "127.0.0.1:8602")),
+    ):
+        assert Participant.model_validate({**agreed, "dial": dial}).dialled == dialled
