@@ -36,7 +36,7 @@ def test_a_gateway_speaks_for_other_peoples_banks() -> None:
     comtrust = load_house("comtrust")
     assert comtrust.forwarder_id == "784900" and not comtrust.is_acquirer
     banks = {merchant.name: comtrust.acquirer_of(merchant) for merchant in comtrust.merchants.values()}
-    assert banks == {"14m.com": "784002", "uaemall.com": "784001"}
+    assert banks == {"14m.com": "784002", "uaemall.com": "784001", "Souk Al-Watani": "414001"}
 
 
 def test_the_laboratory_sends_for_everybody_and_has_no_pin_key() -> None:
