@@ -118,6 +118,9 @@ def _config(address: tuple[str, int]) -> Config:
 
 def shops_on_the_internet(directory: Path | None) -> dict[str, str]:
     """Shops that a one-time number may be made for, by their card acceptor id."""
-    merchants = read_toml(network.source(directory, "merchants.toml")).get("merchant", [])
+    path = network.source(directory, "merchants.toml")
+    if not path.is_file():
+        return {}  # a bank need not know shops: then a number is for any of them
+    merchants = read_toml(path).get("merchant", [])
     assert isinstance(merchants, list)
     return {one["id"]: one["name"] for one in merchants if "ecommerce" in one.get("channels", ())}

@@ -32,7 +32,7 @@ def directory(tmp_path: Path) -> Path:
         copy = shutil.copytree if found.is_dir() else shutil.copy
         copy(found, tmp_path / part)
     settings = (tmp_path / "network.toml").read_text()
-    for name in ("nbk", "hsm"):
+    for name in ("nbk", "hsm", "banking"):
         settings = re.sub(rf"^{name} = \d+", f"{name} = {free_port()}", settings, flags=re.MULTILINE)
     (tmp_path / "network.toml").write_text(settings)
     return tmp_path
