@@ -114,10 +114,18 @@ def test_books_that_were_never_kept_cannot_be_printed(tmp_path: Path, capsys: py
     assert "no journal" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [one for one in COMMANDS if one != "load"])
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     main([command, "--help"])
     assert f"payswitch {command}" in capsys.readouterr().out
+
+
+def test_load_becomes_the_load_tester_which_explains_itself() -> None:
+    """In a process of its own: the command replaces the process that it runs in."""
+    told = subprocess.run(
+        [sys.executable, "-m", "switch", "load", "--help"], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert "find-max" in told.stdout
 
 
 @pytest.mark.parametrize("wrong", [["nonsense"], ["up", "--freshly"], ["send"], ["issuer"], ["audit", "--wait", "x"]])
