@@ -2,6 +2,8 @@
 
 One file each in `flows/`, or in a folder of the user's own. Steps, in order, until one says otherwise:
 
+    command  a host command to an HSM, instead of `send`: `command`, `fields` by name, the `expected` error code, and in
+             `answers` what fields of the answer must be
     send     a message: `mti`, and `elements` by name or number. `$name` stands for what the scenario gives (VALUES) or
              what a step has saved; an element whose value is not given is left out
     expect   wait for the answer to what was sent last; `save` keeps elements of it; a timeout ends the flow, after
@@ -12,7 +14,7 @@ One file each in `flows/`, or in a folder of the user's own. Steps, in order, un
     repeat   send the last message again, as its repeat
 
 `next` and `end` may stand where a step's `name` may. What can be set from a mix is a parameter, with its usual value.
-Pure: who sends is `traffic`.
+Pure: who sends is `traffic`, and `host_commands` for an HSM.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from loadtest.distribution import Distribution
 from loadtest.usage import UsageError
 from protocols.elements import ELEMENTS, element_named
 from protocols.errors import LocalProtocolError
+from protocols.hsm import LAYOUTS
 from protocols.mti import answer_to, has_answer, repeat_of
 
 FOLDER: Final = Path(__file__).parent / "flows"
@@ -41,6 +44,9 @@ VALUES: Final = frozenset(
         *("terminal_id", "card_acceptor_id", "card_acceptor_name", "acquirer_id", "forwarder_id"),
     }
 )
+#: The same in a host command; besides, `$keys.NAME` is what the scenario has under `[keys]`.
+COMMAND_VALUES: Final = frozenset({"pan", "expiry", "account", "service_code"})
+KEYS: Final = "keys."
 #: Why somebody takes a payment back -> DE 39 of the reversal.
 WHY: Final[Mapping[str, str]] = {"customer_cancel": "17", "timeout": "68", "malfunction": "22", "late": "68"}
 
@@ -73,16 +79,38 @@ class Send(_Step):
         return {number_of(key): value for key, value in self.elements.items()}
 
 
-class Expect(_Step):
-    do: Literal["expect"]
-    save: dict[str, str | int] = Field(default_factory=dict)  # name -> element
-    on_timeout: str = END
+class Command(_Step):
+    do: Literal["command"]
+    command: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]$")]
+    fields: dict[str, str] = Field(default_factory=dict)
+    expected: Annotated[str, Field(pattern=r"^[0-9A-Z]{2}$")] = "00"
+    answers: dict[str, str] = Field(default_factory=dict)  # field of the answer -> what it must be
 
     @model_validator(mode="after")
-    def _can_be_saved(self) -> Self:
-        for element in self.save.values():
-            number_of(str(element))
+    def _can_be_asked(self) -> Self:
+        layout = LAYOUTS.get(self.command)
+        if layout is None:
+            raise ValueError(f"there is no host command {self.command}")
+        for given, known in ((self.fields, layout.request_names), (self.answers, layout.answer_names)):
+            for name in given:
+                if name not in known:
+                    raise ValueError(f"{self.command} has no field {name}; it has {', '.join(known) or 'none'}")
+        for value in (*self.fields.values(), *self.answers.values()):
+            if not value.startswith("$") or value[1:] in COMMAND_VALUES or value.startswith(("$saved.", f"${KEYS}")):
+                continue
+            raise ValueError(f"{value} stands for nothing; there are {', '.join(sorted(COMMAND_VALUES))}, keys.NAME")
         return self
+
+    @property
+    def mti(self) -> str:
+        """What it is counted under."""
+        return self.command
+
+
+class Expect(_Step):
+    do: Literal["expect"]
+    save: dict[str, str | int] = Field(default_factory=dict)  # name -> element, or field of an HSM's answer
+    on_timeout: str = END
 
 
 class Branch(_Step):
@@ -108,7 +136,9 @@ class Repeat(_Step):
     do: Literal["repeat"]
 
 
-Step = Annotated[Send | Expect | Branch | Pause | Reverse | Repeat, Field(discriminator="do")]
+Sending = Send | Command | Reverse
+AnyStep = Send | Command | Expect | Branch | Pause | Reverse | Repeat
+Step = Annotated[Send | Command | Expect | Branch | Pause | Reverse | Repeat, Field(discriminator="do")]
 
 
 class Flow(BaseModel):
@@ -128,9 +158,32 @@ class Flow(BaseModel):
             for label in _labels(one):
                 if label not in names:
                     raise ValueError(f"no step is called {label}")
-        if not isinstance(self.step[0], Send):
-            raise ValueError("a flow begins with send")
+        if not isinstance(self.step[0], Send | Command):
+            raise ValueError("a flow begins with send, or with command")
         return self
+
+    @model_validator(mode="after")
+    def _is_about_one_thing(self) -> Self:
+        if not self.is_for_hsm:
+            if any(isinstance(one, Command) for one in self.step):
+                raise ValueError("a flow sends messages or asks host commands, not both")
+            for one in self.step:
+                for element in one.save.values() if isinstance(one, Expect) else ():
+                    number_of(str(element))
+            return self
+        if any(isinstance(one, Send | Reverse | Repeat) for one in self.step):
+            raise ValueError("a flow sends messages or asks host commands, not both")
+        asked = [one for one in self.step if isinstance(one, Command)]
+        known = {name for one in asked for name in LAYOUTS[one.command].answer_names}
+        for one in self.step:
+            for name in one.save.values() if isinstance(one, Expect) else ():
+                if str(name) not in known:
+                    raise ValueError(f"no command of this flow answers with {name}")
+        return self
+
+    @property
+    def is_for_hsm(self) -> bool:
+        return isinstance(self.step[0], Command)
 
 
 @dataclass(frozen=True)
@@ -140,7 +193,7 @@ class Program:
     name: str
     title: str
     foretold: bool
-    steps: tuple[Send | Expect | Branch | Pause | Reverse | Repeat, ...]
+    steps: tuple[AnyStep, ...]
     jumps: Mapping[str, int]
 
     def goes_to(self, label: str, at: int) -> int:

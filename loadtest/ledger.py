@@ -149,6 +149,10 @@ class Ledger:
         self._note("unexpected", entry, f"{entry.code} where the card foretells {entry.expected}")
         return True
 
+    def altered(self, entry: Entry, note: str) -> None:
+        """An answer says what it must not say."""
+        self._note("altered", entry, note)
+
     def overdue(self, now: int) -> Iterator[Entry]:
         """Open messages whose deadline has passed: they are in doubt from now on."""
         late = []

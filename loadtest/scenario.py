@@ -45,6 +45,9 @@ class Tls(_Part):
 class Target(_Part):
     """Who is to be loaded, and how he speaks."""
 
+    kind: Literal["payments", "hsm"] = "payments"  # hsm: host commands; dialect and framing do not matter then
+    header_length: Annotated[int, Field(ge=1, le=255)] = 4  # hsm: bytes in front of a command, echoed
+    lmk_id: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | None = None  # hsm: None is its default
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 8583
     dialect: str = "iso87_ascii"  # a name, or the path of a TOML or JSON dialect
@@ -210,6 +213,7 @@ class Scenario(_Part):
     timeouts: Timeouts = Timeouts()
     chaos: Chaos = Chaos()
     thresholds: Thresholds = Thresholds()
+    keys: dict[Name, str] = Field(default_factory=dict, repr=False)  # hsm: `$keys.NAME` of flows; keys under its LMK
 
     @field_validator("mix")
     @classmethod

@@ -6,9 +6,15 @@ Pure: the moment comes in. Times are UTC everywhere: a tester has no branch in a
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 STANS: Final = 999_999
+
+
+class Numbers(Protocol):
+    """One number after another, to find an answer's request by."""
+
+    def next(self) -> str: ...
 
 
 class Stans:

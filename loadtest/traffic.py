@@ -22,18 +22,33 @@ from zlib import crc32
 from loadtest.chance import Chance
 from loadtest.customers import Card, Customers
 from loadtest.explain import explained, key_for
-from loadtest.flow import END, WHY, Branch, Expect, Pause, Program, Repeat, Reverse, Send, number_of, repeats
+from loadtest.flow import (
+    END,
+    WHY,
+    Branch,
+    Command,
+    Expect,
+    Pause,
+    Program,
+    Repeat,
+    Reverse,
+    Send,
+    Sending,
+    number_of,
+    repeats,
+)
 from loadtest.ledger import Entry, Ledger, MatchKey, State
 from loadtest.plan import NANO, Plan
 from loadtest.result import NO_CODE, Explanation
 from loadtest.scenario import Scenario
-from loadtest.stamps import Stans, stamp
+from loadtest.stamps import Numbers, stamp
 from loadtest.tally import Tally
 from loadtest.template import AUDITED, Template
 from protocols.codes import APPROVED, ECHO, SIGN_OFF, SIGN_ON, is_approval
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
 from protocols.framing import Framing
+from protocols.hsm import HsmAnswer
 from protocols.message import Message
 from protocols.mti import NETWORK_MANAGEMENT, has_answer, mti_class
 from protocols.original import NOT_STATED, Original
@@ -80,7 +95,7 @@ class Lane:
         self.refused = ""  # why the host did not let us sign on
         self.out: list[bytes] = []
         self.fresh: list[Entry] = []  # in `out`, not yet written
-        self.waiting: deque[tuple[Visit, Send | Reverse, int]] = deque()  # where a terminal keeps to its link
+        self.waiting: deque[tuple[Visit, Sending, int]] = deque()  # where a terminal keeps to its link
         self.in_flight = self.in_flight_max = 0
         self.written = self.received = self.bytes_in = self.bytes_out = self.connects = self.gap = 0
         self.down_since: int | None = start
@@ -125,7 +140,7 @@ class Traffic:
         ledger: Ledger,
         tally: Tally,
         *,
-        stans: Stans,
+        stans: Numbers,
         chance: Chance,
         wall_ns: int,
         share: float = 1.0,
@@ -148,7 +163,7 @@ class Traffic:
         self._due_next: int | None = None  # until `begin`
         self._timers: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._order = count()
-        self._backlog: deque[tuple[Visit, Send | Reverse, int]] = deque()
+        self._backlog: deque[tuple[Visit, Sending, int]] = deque()
         self._gone: list[tuple[int, str, int]] = []  # second, flow, planned: nobody was there to send it to
         self._turn = self._burst = 0
         self._stamp: dict[str, str] = {}
@@ -377,7 +392,7 @@ class Traffic:
         steps = visit.program.steps
         while 0 <= visit.at < len(steps):
             step = steps[visit.at]
-            if isinstance(step, Send | Reverse):
+            if isinstance(step, Send | Command | Reverse):
                 visit.at += 1
                 self._send(visit, step, visit.planned, now)
             elif isinstance(step, Expect):
@@ -427,11 +442,11 @@ class Traffic:
     def _mti_due(self, visit: Visit) -> str:
         """The type of the message that a visit was about to send."""
         step = visit.program.steps[visit.at - 1]
-        return step.mti if isinstance(step, Send) else self._reversal_mti
+        return step.mti if isinstance(step, Send | Command) else self._reversal_mti
 
     # --- sending
 
-    def _send(self, visit: Visit, step: Send | Reverse, planned: int, now: int) -> None:
+    def _send(self, visit: Visit, step: Sending, planned: int, now: int) -> None:
         visit.last = None
         pinned = self._pinned(visit) if self._pick != "round_robin" else None
         waiting = self._backlog if pinned is None else pinned.waiting
@@ -442,7 +457,7 @@ class Traffic:
             waiting.append((visit, step, planned))
         else:
             second = (planned - self.start) // NANO
-            mti = step.mti if isinstance(step, Send) else self._reversal_mti
+            mti = step.mti if isinstance(step, Send | Command) else self._reversal_mti
             counts = self.tally.row(second, visit.program.name, mti, NO_CODE, NOWHERE)
             counts.offered += 1
             counts.not_sent += 1
@@ -478,7 +493,7 @@ class Traffic:
             visit.pinned = self.lanes[number % len(self.lanes)]
         return visit.pinned
 
-    def _put(self, visit: Visit, step: Send | Reverse, planned: int, ready: int, lane: Lane, now: int) -> None:
+    def _put(self, visit: Visit, step: Sending, planned: int, ready: int, lane: Lane, now: int) -> None:
         """Write a message into a lane."""
         if now >= self._stamp_until:
             self._new_stamp(now)
@@ -490,7 +505,7 @@ class Traffic:
             template = self._templates.get(id(step)) or self._template(step)
             values = visit.values
             values.update(self._stamp)
-            if visit.first is not None:
+            if visit.first is not None and "original" in template.holes:
                 values["original"] = _original(visit.first).text
             entry = self._made(template, values, visit.program.name, planned)
             entry.visit = visit
@@ -559,7 +574,7 @@ class Traffic:
 
     # --- answers
 
-    def _answered(self, entry: Entry, message: Message, read: tuple[str | None, ...], now: int) -> None:
+    def _answered(self, entry: Entry, message: Message | HsmAnswer, read: tuple[str | None, ...], now: int) -> None:
         code, approval_code = read[:2]
         lane = self.lanes[entry.link]
         was_open = entry.state == State.OPEN
@@ -589,7 +604,7 @@ class Traffic:
         if was_open and visit is not None and visit.last is entry and visit.at >= 0:
             step = visit.program.steps[visit.at] if visit.at < len(visit.program.steps) else None
             if isinstance(step, Expect):
-                visit.at = visit.at + 1 if not step.save or _saved(visit, step, message) else -1
+                visit.at = visit.at + 1 if not step.save or self._saved(visit, step, message) else -1
                 visit.planned = now
                 self._go_on(visit, now)
             elif step is None:
@@ -656,6 +671,16 @@ class Traffic:
             self.dirty.add(lane)
             return
         self._stray(lane, message, now)
+
+    def _saved(self, visit: Visit, step: Expect, message: Message | HsmAnswer) -> bool:
+        """Keep what the flow wants to keep; whether all of it was there."""
+        assert isinstance(message, Message)
+        for name, element in step.save.items():
+            value = message.get(number_of(str(element)))
+            if value is None:
+                return False
+            visit.values[f"saved.{name}"] = value
+        return True
 
     # --- timeouts
 
@@ -735,7 +760,8 @@ class Traffic:
 
     # --- templates
 
-    def _template(self, step: Send) -> Template:
+    def _template(self, step: Send | Command) -> Template:
+        assert isinstance(step, Send)  # commands are asked by those who know them: `host_commands`
         elements = {n: value for n, value in step.by_number.items() if not self._is_absent(value)}
         template = self._keyed(self._new(step.mti, elements))
         self._templates[id(step)] = template
@@ -898,13 +924,3 @@ def _original(entry: Entry) -> Original:
     read, values = entry.template.value, entry.values
     stan, at = read(11, values) or "000000", read(7, values) or "0000000000"
     return Original(entry.mti, stan, at, read(32, values) or NOT_STATED, read(33, values) or NOT_STATED)
-
-
-def _saved(visit: Visit, step: Expect, message: Message) -> bool:
-    """Keep what the flow wants to keep; whether all of it was there."""
-    for name, element in step.save.items():
-        value = message.get(number_of(str(element)))
-        if value is None:
-            return False
-        visit.values[f"saved.{name}"] = value
-    return True

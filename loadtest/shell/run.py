@@ -22,6 +22,7 @@ import trio
 
 from loadtest.customers import Customers, tokens
 from loadtest.flow import Flow, Program, load_flow, program
+from loadtest.host_commands import HOST_COMMANDS, CommandTraffic, Headers, check_commands
 from loadtest.ledger import Ledger
 from loadtest.plan import NANO, Plan, make_plan
 from loadtest.result import Meta, Result, ThresholdOutcome, Validity
@@ -106,7 +107,9 @@ class Run:
         scenario, part = self.scenario, self.part
         seed = f"{scenario.plan.seed}/{part.worker}"
         customers = Customers(scenario.values, scenario.plan.seed, Random(f"{seed}/values"), part.worker, part.workers)
-        return Traffic(
+        is_hsm = scenario.target.kind == "hsm"
+        stans = Headers(scenario.target.header_length) if is_hsm else None
+        return (CommandTraffic if is_hsm else Traffic)(
             scenario,
             self.programs,
             self._plan,
@@ -115,7 +118,7 @@ class Run:
             customers,
             self.ledger,
             self.tally,
-            stans=Stans(scenario.values.first_stan, part.worker, part.workers),
+            stans=stans or Stans(scenario.values.first_stan, part.worker, part.workers),
             chance=Random(f"{seed}/chance"),
             wall_ns=time.time_ns() - monotonic_ns(),
             share=1 / part.workers,
@@ -308,7 +311,9 @@ class Run:
         return Meta(
             scenario=scenario.name,
             scenario_hash=scenario.hash,
-            dialect=scenario.target.dialect
+            dialect=HOST_COMMANDS
+            if scenario.target.kind == "hsm"
+            else scenario.target.dialect
             if "/" not in scenario.target.dialect
             else Path(scenario.target.dialect).name,
             dialect_hash=dialect_hash(self.dialect),
@@ -365,6 +370,7 @@ def flows_of(scenario: Scenario) -> dict[str, Flow]:
 def programs_of(scenario: Scenario, flows: Mapping[str, Flow] | None = None) -> dict[str, Program]:
     """The flows, ready for the mix. UsageError where one cannot be set so."""
     found = flows_of(scenario) if flows is None else flows
+    check_commands(scenario, found)
     return {name: program(name, found[name], one.settings) for name, one in scenario.mix.items()}
 
 

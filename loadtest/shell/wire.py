@@ -20,6 +20,7 @@ from protocols.dialects import dialect_named
 from protocols.errors import LocalProtocolError
 from protocols.framing import Framing, framing_named
 from protocols.header import MANNERS, Header
+from protocols.hsm import FRAME_MAX
 
 
 def dialect_for(target: Target) -> Dialect:
@@ -45,6 +46,8 @@ def dialect_for(target: Target) -> Dialect:
 
 def framing_for(target: Target) -> Framing:
     """Where messages end. UsageError where there is no such framing."""
+    if target.kind == "hsm":
+        return framing_named("len2", longest=FRAME_MAX)
     try:
         usual = "len2" if target.dialect.endswith((".toml", ".json")) else dialect_named(target.dialect).framing
         return framing_named(target.framing or usual, keep_alive=target.keep_alive)
