@@ -96,7 +96,7 @@ def asked(record: Sent | Answered, message: Message, stan: str | None, token: Ca
     get = message.get
     card, kind = get(de.PAN) or "", (get(de.PROCESSING_CODE) or "")[:2]
     amount, billed = int(get(de.AMOUNT) or 0), get(de.BILLING_AMOUNT)
-    _, _, known_by = record.key.split("/")
+    _, _, known_by = record.key.split("/", 2)
     row = (
         *(record.number, record.key, record.participant, record.issuer, record.mti),
         *(masked(card), token(card), get(de.PROCESSING_CODE), moved(kind, amount), get(de.CURRENCY)),
