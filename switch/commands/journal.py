@@ -53,10 +53,13 @@ def export(
     import trio
 
     from switch.shell.journal_lines import journal_lines
+    from switch.store.journal import open_reader
 
     async def print_lines() -> None:
-        async for line in journal_lines(place.state / SWITCH, requests_only=requests):
-            sys.stdout.write(lines.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        folder = place.state / SWITCH
+        async with await open_reader(folder) as reader:
+            async for line in journal_lines(reader, folder, requests_only=requests):
+                sys.stdout.write(lines.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
 
     trio.run(print_lines)
     sys.stdout.flush()
