@@ -79,12 +79,12 @@ class Poll:
             return
         reader = self._readers[number] = _Reader(link, take)
         self._epoll.register(number, select.EPOLLIN)
-        link.on_close = lambda: self._forget(number)
+        link.on_close = lambda: self._forget(number, reader)
         try:
             await reader.ended.wait()
         finally:
             link.on_close = None
-            self._forget(number)
+            self._forget(number, reader)
         if reader.is_slow:
             raise link.too_slow()
         link.leave()
@@ -134,9 +134,9 @@ class Poll:
                     reader.is_slow = True
                     reader.ended.set()
 
-    def _forget(self, number: int) -> None:
-        """The link is closed, or nobody waits for what it says any more."""
-        reader = self._readers.pop(number, None)
-        if reader is not None:
+    def _forget(self, number: int, reader: _Reader) -> None:
+        """The link is closed, or nobody waits for what it says any more. Its number may be another link's already."""
+        if self._readers.get(number) is reader:
+            del self._readers[number]
             self._epoll.unregister(number)
             reader.ended.set()

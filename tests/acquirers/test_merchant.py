@@ -85,4 +85,4 @@ def test_every_problem_of_a_merchant_is_named_at_once(tmp_path: Path) -> None:
 
 
 def test_there_is_a_point_of_sale_for_each_way_of_the_tour() -> None:
-    assert set(POINTS_OF_SALE) == {"ecommerce", "card_present", "telephone", "keyed", "atm"}
+    assert set(POINTS_OF_SALE) == {"ecommerce", "card_present", "telephone", "keyed", "atm", "recurring"}
