@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from loadtest.result import FINDINGS, KEYS_MAX, Audit, Book, Finding, Key
 from loadtest.template import AUDITED, Template, Values
+from loadtest.totals import Totals
 from protocols.codes import PARTIALLY_APPROVED, is_approval
 
 MatchKey = tuple[str | None, ...]  # the answer's type, then the elements of the agreed key
@@ -105,6 +106,7 @@ class Ledger:
         self._keys: dict[str, list[Key]] = {name: [] for name in FINDINGS}
         self._books: dict[str, dict[str, int]] = {}
         self.injected: dict[str, int] = {}
+        self.totals: Totals | None = None  # there where the target is to be asked for its own
 
     # --- what happens
 
@@ -127,6 +129,9 @@ class Ledger:
         self._compare(entry, echoed)
         if entry.sign and not entry.is_reversed:
             self._book(entry, echoed)
+        if self.totals is not None and is_approval(code) and entry.undoes is None and not entry.is_reversed:
+            partial = echoed[AUDITED.index(4)] if code == PARTIALLY_APPROVED else None
+            self.totals.approved(*_counted(entry, partial))
         if not in_time and entry.sign and not entry.is_reversed and is_approval(code):
             self._late_approved[entry.key] = entry
         if entry.undoes is not None:
@@ -256,6 +261,11 @@ class Ledger:
         if original.is_reversed or not (is_approval(code) or code == "25"):
             return
         original.is_reversed = True
+        if self.totals is not None and is_approval(code):
+            if original.state in (State.ANSWERED, State.LATE) and is_approval(original.code):
+                self.totals.reversed(*_counted(original))
+            elif original.state is State.IN_DOUBT:
+                self.totals.is_net_only = True
         if original.sign and original.state in (State.ANSWERED, State.LATE) and is_approval(original.code):
             self._add(original.currency, reversed=1, reversed_minor=original.sign * original.amount)
         elif original.sign:
@@ -282,3 +292,8 @@ class Ledger:
                     note=note,
                 )
             )
+
+
+def _counted(entry: Entry, amount: str | None = None) -> tuple[str, str, str, int]:
+    """Type, DE 3, currency and amount of a message, for the totals."""
+    return entry.mti, entry.template.value(3, entry.values) or "", entry.currency, int(amount or entry.amount)

@@ -177,6 +177,10 @@ class Chaos(_Part):
     storm: Annotated[int, Field(ge=0, le=100_000)] = 0  # reversals of what is unknown, sent on every reconnect
 
 
+class AuditPart(_Part):
+    totals: bool = False  # ask for the target's totals before and after (0500), and compare what it gained with ours
+
+
 class Abort(_Part):
     when: str
     for_s: Annotated[float, Field(ge=0)] = 0.0
@@ -212,6 +216,7 @@ class Scenario(_Part):
     values: Values = Values()
     timeouts: Timeouts = Timeouts()
     chaos: Chaos = Chaos()
+    audit: AuditPart = AuditPart()
     thresholds: Thresholds = Thresholds()
     keys: dict[Name, str] = Field(default_factory=dict, repr=False)  # hsm: `$keys.NAME` of flows; keys under its LMK
 

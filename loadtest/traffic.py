@@ -54,6 +54,7 @@ from protocols.mti import NETWORK_MANAGEMENT, has_answer, mti_class
 from protocols.original import NOT_STATED, Original
 
 UNMATCHED, UNREADABLE = "unmatched", "unreadable"  # the flows of what belongs to none
+RECONCILIATION: Final = "0500"
 LINK: Final = "link"  # the flow of sign-ons and echoes: in the gauges, in no histogram
 NOWHERE: Final = -1  # the link of what was not sent
 REVERSED_WITH: Final = (2, 3, 4, 18, 22, 25, 32, 33, 37, 41, 42, 43, 49)  # what a reversal says again of its original
@@ -153,6 +154,7 @@ class Traffic:
         self.is_stopping = False
         self.messages_sent = self.answers_received = 0
         self.unreachable = ""
+        self.told: dict[str, Mapping[int, str]] = {}  # currency -> what the target said its totals are
         self._scenario, self._programs = scenario, [programs[name] for name in plan.names]
         self._dialect, self._framing = dialect, framing
         self._customers, self._stans, self._chance, self._wall = customers, stans, chance, wall_ns
@@ -293,6 +295,22 @@ class Traffic:
         for lane in self.lanes:
             if lane.is_signed_on:
                 self._manage(lane, SIGN_OFF, now)
+
+    def ask_totals(self, currency: str, said: Mapping[int, str], now: int) -> bool:
+        """Send a 0500 with these totals, or none, to hear the target's; whether there is a link for it."""
+        lane = next((one for one in self.lanes if one.is_up), None)
+        if lane is None:
+            return False
+        self.told.pop(currency, None)
+        if now >= self._stamp_until:
+            self._new_stamp(now)
+        who = {n: v for n, v in ((32, self._fixed["acquirer_id"]), (33, self._fixed["forwarder_id"])) if v}
+        elements = {7: "$transmitted_at", 11: "$stan", 50: currency, **who, **said}
+        template = self._keyed(self._new(RECONCILIATION, elements), (11,))
+        entry = self._made(template, dict(self._stamp), LINK, now)
+        entry.visit = currency
+        self._launch(entry, lane, now)
+        return True
 
     def wrote(self, lane: Lane, size: int, now: int) -> None:
         """The send returned: everything in the lane is written, at this moment."""
@@ -581,6 +599,8 @@ class Traffic:
         if was_open and lane.in_flight:
             lane.in_flight -= 1
         if entry.flow == LINK:
+            if entry.mti == RECONCILIATION:
+                self.told[str(entry.visit)] = dict(message.items()) if isinstance(message, Message) else {}
             self._managed(entry, lane, code or "", now)
             return
         if not entry.written:  # in the same breath: the peer was quicker than our own system call's return
@@ -775,9 +795,10 @@ class Traffic:
         known = {number: ours.get(value, value) for number, value in elements.items()}
         return Template(mti, known, self._dialect, self._framing)
 
-    def _keyed(self, template: Template) -> Template:
-        """With its match key, and its answers known from now on."""
-        key = key_for(self._scenario.match, template.mti)
+    def _keyed(self, template: Template, usual: tuple[int, ...] = ()) -> Template:
+        """With its match key, and its answers known from now on. `usual`: where the scenario does not name its type."""
+        match = self._scenario.match
+        key = usual if usual and template.mti not in match else key_for(match, template.mti)
         template.key = template.getter(key)
         self._asked.add(template.mti)
         self._readers.setdefault(template.answer, _Reader(key))

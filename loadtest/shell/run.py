@@ -34,9 +34,12 @@ from loadtest.shell.wire import dialect_for, dialect_hash, framing_for
 from loadtest.stamps import Stans
 from loadtest.tally import Tally
 from loadtest.threshold import Threshold
-from loadtest.traffic import Traffic
+from loadtest.totals import NET, Totals
+from loadtest.traffic import RECONCILIATION, Traffic
 from loadtest.usage import UsageError
 from loadtest.validity import judged, remarks
+from protocols.errors import LocalProtocolError
+from protocols.money import currency
 from protocols.runtime.exits import ConfigurationError
 from protocols.runtime.tls import Credentials, HandshakeError, wrapped
 
@@ -46,6 +49,7 @@ NOBODY_S: Final = 3.0  # for a first connection, if only to be refused the sign-
 LEAD_NS: Final = 100_000_000  # from being ready to the first message
 BACK_OFF_FIRST_S, BACK_OFF_MAX_S = 0.05, 2.0
 STOP_SENDING_S: Final = 1.0
+CONFUSING: Final = {"conflicting_duplicate", "reversal_first"}  # after these nobody can say what the target counts
 
 Watch = Callable[[Result, int], None]  # the result so far, and the second that has passed
 
@@ -98,6 +102,22 @@ class Run:
         self.traffic = self._traffic()
         self.drive = Drive(self.traffic, spin=self.spin)
         self._credentials = _credentials(self.scenario)
+        self._before: dict[str, Mapping[int, str]] = {}
+        self._said: list[str] = []  # for the reader of the report
+        self._currencies = [currency(code).number for code in self.scenario.values.currency]
+        if self.scenario.audit.totals:
+            self.ledger.totals = self._totals_kept()
+
+    def _totals_kept(self) -> Totals:
+        if self.part.workers > 1:
+            raise UsageError("audit.totals: with several processes nobody knows all of ours; use one")
+        if self.scenario.target.kind == "hsm":
+            raise UsageError("audit.totals: an HSM has none")
+        try:
+            self.dialect.encode(RECONCILIATION, Totals().said("", {}))
+        except LocalProtocolError as error:
+            raise UsageError(f"audit.totals: {error}") from None
+        return Totals()
 
     @property
     def plan(self) -> Plan:
@@ -151,6 +171,7 @@ class Run:
         await drive.run(lambda now: self._is_ready(now, patience), lambda second, now: None)
         if self._unreachable:
             return
+        self._before = await self._totals({})
         self.control.ready.set()
         if self.control.go is not None:
             await self.control.go.wait()
@@ -168,6 +189,7 @@ class Run:
         traffic.second((self._ended - traffic.start) // NANO, self._ended)
         traffic.finish(self._ended)
         if not self.control.interrupted:
+            await self._reconcile()
             await self._say_goodbye()
 
     def _is_ready(self, now: int, patience: int) -> bool:
@@ -236,6 +258,48 @@ class Run:
         if any(lane.is_signed_on for lane in self.traffic.lanes):
             over = self.ledger.open
             await self.drive.run(lambda now: not over or now > patience, lambda second, now: None)
+
+    # --- the target's totals
+
+    async def _totals(self, said: Mapping[str, Mapping[int, str]]) -> dict[str, Mapping[int, str]]:
+        """What the target has, by currency, when it is told this. Empty where nobody wants to know."""
+        if self.ledger.totals is None:
+            return {}
+        traffic, now = self.traffic, monotonic_ns()
+        traffic.told.clear()
+        asked = [money for money in self._currencies if traffic.ask_totals(money, said.get(money, {}), now)]
+        self.drive.flush()
+        patience = now + int(self.scenario.timeouts.answer_s * NANO)
+        await self.drive.run(lambda now: len(traffic.told) == len(asked) or now > patience, lambda second, now: None)
+        return dict(traffic.told)
+
+    async def _reconcile(self) -> None:
+        """Say what we count, hear what the target counts; each difference is a finding."""
+        totals = self.ledger.totals
+        if totals is None:
+            return
+        if (why := self._cannot_reconcile()) is not None:
+            self._said.append(f"The target's totals were not compared: {why}.")
+            return
+        said = {money: totals.said(money, self._before[money]) for money in self._currencies}
+        told = await self._totals(said)
+        for money in self._currencies:
+            if NET not in told.get(money, {}):
+                self._said.append(f"The target's totals were not compared: it told none of currency {money}.")
+                continue
+            for difference in totals.differences(said[money], told[money]):
+                self.ledger.not_conserved(f"currency {money}, {difference}")
+
+    def _cannot_reconcile(self) -> str | None:
+        if missing := [money for money in self._currencies if money not in self._before]:
+            return f"before the run it answered no 0500 for currency {missing[0]}"
+        if datetime.now(UTC).date() != self._started.date():
+            return "the run went over midnight"
+        if confusing := sorted(CONFUSING & self.ledger.injected.keys()):
+            return f"we injected {confusing[0]}"
+        if any(one.undoes is None and not one.is_reversed for one in self.ledger.doubt.values()):
+            return "messages are in doubt that nobody took back"
+        return None
 
     # --- links
 
@@ -344,6 +408,7 @@ class Run:
         result.explanations = self.traffic.explanations()
         if self.part.workers == 1:
             concluded(result, self.scenario)
+            result.remarks = (*result.remarks, *self._said)
         return result
 
 

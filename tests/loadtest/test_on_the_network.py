@@ -37,7 +37,7 @@ def run(network: RunningNetwork, known_before: set[str]) -> Result:
     }
     values = {"cards": SANDBOX, "amount": {"steps": [[0.9, 100], [0.1, 11051]]}}
     links = {"count": 3, "sign_on": False, "max_in_flight": 64}
-    made = scenario(network.ports["lab"], 40.0, 2.0, mix=mix, values=values, links=links)
+    made = scenario(network.ports["lab"], 40.0, 2.0, mix=mix, values=values, links=links, audit={"totals": True})
     return trio.run(run_scenario, made)
 
 
@@ -62,6 +62,12 @@ def test_the_switchs_books_agree_with_ours(run: Result, known_before: set[str], 
     assert theirs.count("declined") == book.declined
     assert theirs.count("approved") + theirs.count("reversed") == book.approved + inquiries
     assert network.audit().returncode == 0
+
+
+def test_the_switchs_totals_are_what_we_count(run: Result) -> None:
+    """It was asked (0500) before and after; reversals, completions and refunds are in it."""
+    assert not [one for one in run.remarks if "not compared" in one]
+    assert run.audit.finding("not_conserved").count == 0
 
 
 def test_no_card_number_is_in_any_file_of_the_run(run: Result, tmp_path: Path) -> None:
