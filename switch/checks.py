@@ -57,9 +57,11 @@ def clocks_agree(request: Request) -> bool:
 def track_agrees(request: Request) -> bool:
     """Track 2, where it was read, must be of the card that DE 2 names."""
     track = request.message.get(de.TRACK_2)
-    if track is None:
-        return True
-    number = request.card_number
+    return track is None or track_names(track, request.card_number)
+
+
+def track_names(track: str, number: str) -> bool:
+    """Whether this track 2 is of the card with this number."""
     return track.startswith(number) and track[len(number) : len(number) + 1] in TRACK_2_SEPARATORS
 
 

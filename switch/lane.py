@@ -25,7 +25,7 @@ from protocols.subelements import PARTIAL_APPROVAL, parse, shape
 from protocols.tlv import names_only
 from protocols.tlv import shape as chip_shape
 from protocols.values import fault, is_run, is_run_or_foreign
-from switch.checks import TRACK_2_SEPARATORS
+from switch.checks import track_names
 from switch.mandatory import MANDATORY
 from switch.records import AnsweredForm, Sent, SentForm, unpack
 from switch.replies import MATCHED
@@ -160,9 +160,7 @@ class Lane:
     def reads_one_card(self, card_number: str, track: str, chip: str) -> bool:
         """Whether track 2 and chip, where they were read, are of the card that DE 2 names; False also where it takes
         more than a look to say so."""
-        if track and not (
-            track.startswith(card_number) and track[len(card_number) : len(card_number) + 1] in TRACK_2_SEPARATORS
-        ):
+        if track and not track_names(track, card_number):
             return False
         if not chip:
             return True

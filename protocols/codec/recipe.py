@@ -71,15 +71,6 @@ class Recipes:
             written = None
         return written or self._write_slowly(frame, at, mti, changes)
 
-    def writer(self, numbers: tuple[int, ...]) -> Callable[..., bytes | None]:
-        """`write(frame, at, mti, values)` for these elements set, in this order; see `quick.writer`.
-
-        For one who writes it a million times: it only ever says yes, and whoever gets None, KeyError or
-        AttributeError must ask `write` instead.
-        """
-        changes: dict[int, str | None] = dict.fromkeys(numbers, "")
-        return quick.writer(self._known.get(numbers) or self._learn(numbers, changes))
-
     def filler(self, mti: bytes, values: Mapping[int, str], last: int, start: bytes) -> Callable[..., bytes]:
         """`fill(frame, at, last)`: see `quick.filler`."""
         changes: dict[int, str | None] = {**values, last: ""}
