@@ -35,8 +35,9 @@ class Express:
     def __init__(self, core: Core, long_way: LongWay) -> None:
         self._core = core
         self._long_way = long_way
-        self._lanes: dict[str, dict[bytes, Lane | None]] = {}  # by participant, then by how a frame begins
-        self._answer_lanes: dict[str, dict[bytes, AnswerLane | None]] = {}
+        # By participant and dialect, for one may speak two; then by how a frame begins.
+        self._lanes: dict[tuple[str, str], dict[bytes, Lane | None]] = {}
+        self._answer_lanes: dict[tuple[str, str], dict[bytes, AnswerLane | None]] = {}
         self._hour = 0
 
     def requests(self, link: LinkEnd, frames: Iterable[bytes], now: Instant) -> None:
@@ -44,7 +45,7 @@ class Express:
         core, long_way, dialect = self._core, self._long_way, link.dialect
         in_flight, knows = core.in_flight, core.memory.knows
         record, hold = core.outbox.pens
-        lanes, size = self._lanes.setdefault(link.participant.id, {}), dialect.shortest_head
+        lanes, size = self._lanes.setdefault((link.participant.id, dialect.name), {}), dialect.shortest_head
         self._turn_the_hour(now)
         wall, elapsed, at_wall = now.wall, now.elapsed, moment(now.wall)
         issuer: IssuerEnd | None = None
@@ -100,7 +101,8 @@ class Express:
         pending, in_flight, unsaid = core.issuers[link.participant.id].pending, core.in_flight, core.unsaid
         keep, at_wall = core.memory.keep, moment(now.wall)
         record, hold = core.outbox.pens
-        lanes, size = self._answer_lanes.setdefault(link.participant.id, {}), link.dialect.shortest_head
+        dialect = link.dialect
+        lanes, size = self._answer_lanes.setdefault((link.participant.id, dialect.name), {}), dialect.shortest_head
         approved = 0
         for frame in frames:
             head = frame[:size]
