@@ -238,20 +238,25 @@ class Load:
 
     async def run(self) -> None:
         """Ask until told to stop, then find out what is not known yet."""
-        async with trio.open_nursery() as links:
-            for connection in self.connections:
-                links.start_soon(connection.keep)
-            async with trio.open_nursery() as payments:
-                planned = trio.current_time()
-                while not self.stop:
-                    payments.start_soon(self._pay, self._payment())
-                    planned += self.random.expovariate(self.rate)
-                    await trio.sleep_until(planned)
-                while not self.give_up and len(payments.child_tasks):  # noqa: ASYNC110 (another thread says so)
-                    await trio.sleep(0.1)
-                payments.cancel_scope.cancel()
-            links.cancel_scope.cancel()
-        self.history.close()
+        try:
+            async with trio.open_nursery() as links:
+                for connection in self.connections:
+                    links.start_soon(connection.keep)
+                await self._ask()
+                links.cancel_scope.cancel()
+        finally:
+            self.history.close()
+
+    async def _ask(self) -> None:
+        async with trio.open_nursery() as payments:
+            planned = trio.current_time()
+            while not self.stop:
+                payments.start_soon(self._pay, self._payment())
+                planned += self.random.expovariate(self.rate)
+                await trio.sleep_until(planned)
+            while not self.give_up and len(payments.child_tasks):  # noqa: ASYNC110 (another thread says so)
+                await trio.sleep(0.1)
+            payments.cancel_scope.cancel()
 
     # --- one payment
 
