@@ -1,18 +1,15 @@
 """Orders to a running switch, from another process on the same machine.
 
-A Unix socket `switch/admin.sock` in the state folder, for the owner of the process alone (0600 in a folder of 0700).
-One line of JSON in, `{"do": "key-change", "participant": "nbk", "key": "pin"}`, one out: `{"ok": true}` or
-`{"error": "..."}`. What an order sets in motion is the core's; `{"do": "vitals"}` only asks how many tasks and links
-live and what waits, for whoever watches over hours that nothing grows.
+A private socket `switch/admin.sock` in the state folder. One line of JSON in, `{"do": "key-change", "participant":
+"nbk", "key": "pin"}`, one out: `{"ok": true}` or `{"error": "..."}`. What an order sets in motion is the core's;
+`{"do": "vitals"}` only asks how many tasks and links live and what waits, for whoever watches over hours that nothing
+grows. How the lines travel is `private_socket`'s.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +17,8 @@ import trio
 
 from protocols.codes import known_reason
 from protocols.key_change import Use
-from protocols.runtime.exits import FatalError, UnavailableError
+from protocols.runtime.exits import FatalError
+from protocols.runtime.private_socket import Line, Say, ask_private, serve_private
 from switch.home import ORDERS, SWITCH
 from switch.saf import StoreAndForward
 from switch.shell.clock import now
@@ -28,7 +26,6 @@ from switch.shell.clock import now
 if TYPE_CHECKING:
     from switch.shell.node import Node
 
-LINE_MAX: Final = 4096
 OWED_SHOWN_MAX: Final = 1000  # of `saf-list`; all are counted
 WITHIN_S: Final = 20.0  # the longest deadline of a participant, and some
 USES: Final = {"pin": Use.PIN, "mac": Use.MAC}
@@ -42,59 +39,21 @@ class _OrderError(Exception):
 
 
 async def serve_orders(node: Node, folder: Path) -> None:
-    """Take orders, for ever. What lies at the path is a dead process's: the journal's lock says so."""
-    path = folder / ORDERS
-    path.unlink(missing_ok=True)
-    listening = trio.socket.from_stdlib_socket(_bound(path))
+    """Take orders, for ever."""
+    await serve_private(folder / ORDERS, partial(answer, node))
+
+
+async def answer(node: Node, asked: Line | None, say: Say | None = None) -> Line:
+    """Carry an order out; what is told. Nothing is said before."""
+    if asked is None:
+        return {"error": "an order is one line of JSON"}
+    order = DONE_BY.get(str(asked.get("do")))
+    if order is None:
+        return {"error": "there is no such order"}
     try:
-        with listening:
-            async with trio.open_nursery() as nursery:
-                while True:
-                    connection, _ = await listening.accept()
-                    nursery.start_soon(_converse, node, trio.SocketStream(connection))
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _bound(path: Path) -> socket.socket:
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o177)  # nobody else's from its first moment
-    try:
-        listening.bind(_address(path))
-    finally:
-        os.umask(before)
-    listening.listen()
-    return listening
-
-
-def _address(path: Path) -> str:
-    """A socket's address holds about a hundred bytes: a longer path is reached through its folder."""
-    if len(os.fsencode(path)) <= 100:
-        return str(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    return f"/proc/self/fd/{folder}/{path.name}"
-
-
-async def _converse(node: Node, stream: trio.SocketStream) -> None:
-    with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-        async with stream:
-            line = b""
-            while not line.endswith(b"\n") and len(line) < LINE_MAX and (data := await stream.receive_some()):
-                line += bytes(data)
-            await stream.send_all(json.dumps(await _answer(node, line)).encode() + b"\n")
-
-
-async def _answer(node: Node, line: bytes) -> Mapping[str, Any]:
-    try:
-        asked = json.loads(line)
-        order = DONE_BY.get(str(asked.get("do"))) if isinstance(asked, dict) else None
-        if order is None:
-            raise _OrderError("there is no such order")
         told = await order(node, asked)
     except _OrderError as error:
         return {"error": str(error)}
-    except ValueError:
-        return {"error": "an order is one line of JSON"}
     return {"ok": True if told is None else told}
 
 
@@ -183,17 +142,7 @@ DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {
 
 def order(state: Path, **asked: str) -> Any:
     """Give an order and wait until it is carried out; what is told. FatalError: it was not, in the switch's words."""
-    path = state / SWITCH / ORDERS
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(WITHIN_S)
-        try:
-            connection.connect(_address(path))
-            connection.sendall(json.dumps(asked).encode() + b"\n")
-            with connection.makefile("rb") as answers:
-                line = answers.readline()
-        except OSError:
-            raise UnavailableError(f"{path}: no switch runs here") from None
-    said = json.loads(line or b'{"error": "the switch hung up"}')
-    if "error" in said:
-        raise FatalError(said["error"])
-    return said["ok"]
+    told = ask_private(state / SWITCH / ORDERS, asked, within_s=WITHIN_S, absent="no switch runs here")
+    if "error" in told:
+        raise FatalError(told["error"])
+    return told["ok"]

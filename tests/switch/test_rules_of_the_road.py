@@ -5,7 +5,6 @@ T16 (room to reverse on a full disk) is tested where the journal is.
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 from random import Random
 
@@ -20,7 +19,7 @@ from switch.instant import Instant
 from switch.records import Answered, Debt
 from switch.saf import ALARM_S, IN_FLIGHT_MAX, StoreAndForward
 from switch.shell.node import Node
-from switch.shell.orders import _answer
+from switch.shell.orders import answer
 from tests.switch.desk import CREDIT_CARD, INTERNET_CARD, PURCHASE, SANDBOX_CARD, Desk
 
 KWD = "414"
@@ -455,15 +454,15 @@ async def test_people_see_what_is_owed_and_let_a_parked_entry_go() -> None:
     shop = desk.gateway()
     stands_in(desk, shop, 1, 1_000)
     node = Node(desk.core, None)  # type: ignore[arg-type]
-    seen = (await _answer(node, b'{"do": "saf-list"}'))["ok"]
+    seen = (await answer(node, {"do": "saf-list"}))["ok"]
     assert seen["count"] == 1
     one = seen["owed"][0]
     assert (one["issuer"], one["mti"], one["parked"]) == ("nbk", "0120", False)
     assert INTERNET_CARD not in str(seen)
 
-    park = json.dumps({"do": "saf-park", "issuer": "nbk", "stan": one["stan"]}).encode()
-    assert await _answer(node, park) == {"ok": True}
-    assert (await _answer(node, b'{"do": "saf-list"}'))["ok"]["owed"][0]["parked"]
+    park = {"do": "saf-park", "issuer": "nbk", "stan": one["stan"]}
+    assert await answer(node, park) == {"ok": True}
+    assert (await answer(node, {"do": "saf-list"}))["ok"]["owed"][0]["parked"]
     issuer = desk.issuer("nbk")
     desk.passes(5)
     assert desk.silent(issuer)
@@ -472,7 +471,7 @@ async def test_people_see_what_is_owed_and_let_a_parked_entry_go() -> None:
     assert desk.core.issuers["nbk"].saf.retry(entry.debt.stan, desk.now.elapsed)
     desk.passes(0.1)
     assert desk.hears(issuer).mti == "0120"
-    assert "error" in await _answer(node, b'{"do": "saf-retry", "issuer": "nbk", "stan": "999999"}')
+    assert "error" in await answer(node, {"do": "saf-retry", "issuer": "nbk", "stan": "999999"})
 
 
 def test_an_issuer_may_have_several_hosts() -> None:
