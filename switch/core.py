@@ -48,6 +48,7 @@ from switch.stories import FROM_ISSUERS, STORIES
 from switch.stories.administrative import ADMINISTRATIVE, administrative
 from switch.stories.network_management import management_code, network_management, too_often
 from switch.story import Ask, AskHsm, AskSpent, Command, Recall, Silence, Total, Verdict, declined
+from switch.tally import Tally
 from switch.totals import Count, Figures
 from switch.transaction import Told, Transaction
 
@@ -81,6 +82,8 @@ class Core:
     def __init__(self, network: Configuration, random: Randomness, memory: Memory | None = None) -> None:
         self.network = network
         self.counts: Counter[str] = Counter()
+        self.tally = Tally()
+        self.unasked: Counter[tuple[str, str]] = Counter()  # answers nobody waited for, by participant and kind
         self.memory = Memory() if memory is None else memory
         self.issuers = {
             participant.id: IssuerEnd(participant, random)
@@ -360,6 +363,7 @@ class Core:
             elif link.side is Side.ISSUER:
                 self._match(link, message, now)
             else:
+                self.unasked[link.participant.id, "unasked"] += 1
                 self.note("answer.unasked", link=link.number, participant=link.participant.id, mti=kind)
         elif kind in ADMINISTRATIVE:
             facts, answer = administrative(message)
@@ -378,6 +382,7 @@ class Core:
         self.note("message.unreadable", link=link.number, participant=link.participant.id, **where)
         if error.mti is not None and mti.is_answer(error.mti):
             return
+        self.tally.refused[error.slug] += 1
         answer = replies.format_refusal(link.dialect, error)
         if answer is not None:
             self.send(link.number, answer)
@@ -386,6 +391,11 @@ class Core:
         link.rejects = [at for at in link.rejects if now.elapsed - at < 60.0] + [now.elapsed]
         if len(link.rejects) > REJECTS_A_MINUTE_MAX:
             self._closures.append((link.number, "too many messages that cannot be read"))
+
+    def _refuse(self, link: LinkEnd, message: Message, slug: str) -> None:
+        """An answer at once: nothing happened, so nothing is recorded."""
+        self.tally.refused[slug] += 1
+        self.send(link.number, replies.refusal(message, slug))
 
     def _unfit(self, link: LinkEnd, message: Message, error: FormatError, now: Instant) -> None:
         """A message that read, with something in it that cannot be; what came before it comes before the answer."""
@@ -408,7 +418,7 @@ class Core:
             return
         if not link.may_ask or self.draining:
             slug = "switch.stopping" if self.draining else "link.not_signed_on"
-            self.send(link.number, replies.refusal(message, slug))
+            self._refuse(link, message, slug)
             return
         request = Request(
             message, facts, kind, link.participant, self.network.merchants, now.wall, by_local_time=link.by_local_time
@@ -424,7 +434,7 @@ class Core:
             self._start(link, key, request, now, declined("reversed.first"))
         elif self.is_short_of_room and kind[1] in (mti.AUTHORIZATION, mti.FINANCIAL):
             self.counts["refused.no_room"] += 1
-            self.send(link.number, replies.refusal(message, "switch.error"))  # without effect, so without a record
+            self._refuse(link, message, "switch.error")  # without effect, so without a record
         else:
             self._start(link, key, request, now)
 
@@ -450,7 +460,7 @@ class Core:
             link.outstanding += 1
             self.counts["repeat.joined"] += 1
         else:
-            self.send(link.number, replies.refusal(message, "duplicate.differs"))
+            self._refuse(link, message, "duplicate.differs")
             self.note("duplicate.differs", participant=link.participant.id)
 
     def _of_another_year(self, key: str, now: Instant) -> bool:
@@ -470,11 +480,11 @@ class Core:
         past = self.memory.recall(key)
         assert past is not None
         if self._is_old(past, now):
-            self.send(link.number, replies.refusal(message, "duplicate.old"))
+            self._refuse(link, message, "duplicate.old")
             self.note("duplicate.old", participant=link.participant.id)
             return
         if not replies.same_request(past.message, message):
-            self.send(link.number, replies.refusal(message, "duplicate.differs"))
+            self._refuse(link, message, "duplicate.differs")
             self.note("duplicate.differs", participant=link.participant.id)
             return
         self.counts["repeat.answered"] += 1
@@ -678,13 +688,16 @@ class Core:
         if transaction is None and self._is_late(issuer, answer):
             return
         asked = transaction.request.message if transaction is not None else None
+        self.unasked[link.participant.id, _unasked(issuer, transaction, answer)] += 1
         self.note("answer.unmatched", participant=link.participant.id, **replies.both_keys(asked, answer))
 
-    def answered_in_time(self, link: LinkEnd, transaction: Transaction, now: Instant) -> None:
-        """A link is judged by how long its answers take."""
+    def answered_in_time(self, link: LinkEnd, transaction: Transaction, now: Instant, times: int = 1) -> None:
+        """A link is judged by how long its answers take. `times`: of how many this one speaks."""
         issuer = self.issuers[link.participant.id]
         closed = link.circuit.closed
-        link.circuit.answered(now.elapsed - (transaction.deadline - issuer.patience_s), now.elapsed)
+        took_s = now.elapsed - (transaction.deadline - issuer.patience_s)
+        issuer.times.add(took_s, times)
+        link.circuit.answered(took_s, now.elapsed)
         if link.circuit.closed is not closed:
             self._circuit_turned(issuer, link, now)
 
@@ -711,6 +724,7 @@ class Core:
             return False
         del issuer.overdue[answer.get(de.STAN) or ""]
         approved = codes.is_approval(answer.get(de.RESPONSE_CODE) or "")
+        self.unasked[issuer.participant.id, "late"] += 1
         self.note("answer.late", participant=issuer.participant.id, approved=approved)
         if overdue.stood_in and not approved:
             self.note("stand_in.disputed", participant=issuer.participant.id, response_code=answer.response_code)
@@ -721,6 +735,7 @@ class Core:
         request = transaction.request
         del self.in_flight[transaction.key]
         self.counts[f"answer.{verdict.response_code}"] += 1
+        self.tally.add(request.participant.id, transaction.issuer, request.mti, verdict.response_code, verdict.reason)
         if verdict.reason in INTEGRITY:
             self.note(verdict.reason, participant=request.participant.id, mti=request.mti)
         if verdict.trouble is not None:
@@ -926,13 +941,13 @@ class Core:
             return
         if too_often(link, now.elapsed):
             self.note("management.too_often", link=link.number, participant=link.participant.id)
-            self.send(link.number, replies.refusal(message, "switch.busy"))
+            self._refuse(link, message, "switch.busy")
             return
         refusal, signal, state = network_management(message, link.state)
         if link.side is Side.CALLER and refusal is None and not self._is_let_in(link, message, signal):
             refusal = "link.not_signed_on"
         if refusal is not None:
-            self.send(link.number, replies.refusal(message, refusal))
+            self._refuse(link, message, refusal)
             return
         if signal is Signal.KEY_CHANGE:
             self.keys.take(link, message, now)
@@ -1031,3 +1046,11 @@ class Core:
         """Something that is counted and that people may want to read."""
         self.counts[name] += 1
         self._events.append(Event(name, facts))
+
+
+def _unasked(issuer: IssuerEnd, transaction: Transaction | None, answer: Message) -> str:
+    """What kind of answer nobody waits for: it says another amount or type than was asked, or it came before, or nobody
+    ever asked."""
+    if transaction is not None:
+        return "differs"
+    return "double" if issuer.has_used(answer.get(de.STAN) or "", answer.transmitted_at or "") else "stray"

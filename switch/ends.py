@@ -17,6 +17,7 @@ from protocols.session import CARRIES_TRAFFIC, LinkState
 from protocols.translation import V1987
 from switch.circuit import Circuit
 from switch.saf import Randomness, StoreAndForward
+from switch.tally import Times
 from switch.transaction import Transaction
 
 STAN_LAST = 999_999
@@ -25,6 +26,19 @@ _THREE_DIGITS = tuple(f"{number:03d}" for number in range(1000))  # two looks co
 
 SECONDS_AT_ONCE = 4096  # numbers that room is made for, as they come into use
 OVERDUE_MAX = 10_000  # of one issuer: late answers that are told from stray ones
+
+
+def note_use(seconds: array[int], stan: str, at: str) -> None:
+    """A number was used with this DE 7: as a number, at the number's place.
+
+    >>> seconds = array("I")
+    >>> note_use(seconds, "000002", "1118110640"); list(seconds[:3])
+    [0, 0, 1118110640]
+    """
+    number = int(stan)
+    if number >= len(seconds):
+        seconds.frombytes(bytes(4 * (number + SECONDS_AT_ONCE)))
+    seconds[number] = int(at)
 
 
 class Overdue(NamedTuple):
@@ -93,7 +107,10 @@ class LinkEnd:
 class IssuerEnd:
     """An issuer: its links, what is out to it, what is owed to it."""
 
-    __slots__ = ("_seconds", "_turn", "last_stan", "links", "overdue", "participant", "patience_s", "pending", "saf")
+    __slots__ = (
+        *("_seconds", "_turn", "approved", "last_stan", "links", "overdue", "participant", "patience_s", "pending"),
+        *("saf", "times"),
+    )
 
     def __init__(self, participant: Participant, random: Randomness) -> None:
         self.participant = participant
@@ -102,6 +119,8 @@ class IssuerEnd:
         self.pending: dict[str, Transaction] = {}  # by STAN; in the order of their deadlines, for all wait alike
         self.overdue: dict[str, Overdue] = {}  # by STAN: what an answer may still come to, too late
         self.saf = StoreAndForward(self.patience_s, random)
+        self.times = Times()  # from a request on its way to its answer
+        self.approved: dict[tuple[str, str], list[int]] = {}  # in the lane: who asked and how; a cell to add to
         self.last_stan = 0
         self._seconds: array[int] = array("I")  # by STAN: the DE 7 that it was last used with, as a number
         self._turn = 0

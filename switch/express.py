@@ -138,10 +138,16 @@ class Express:
             transaction.listeners = 1
             unsaid[key] = transaction
             hold((transaction.link, transaction.lane.answer(transaction.frame, transaction.at, code), transaction))
+            transaction.plan.approved[0] += 1
+            if not approved:
+                first = transaction
             approved, last = approved + 1, transaction
         if approved:
             core.counts["answer.00"] += approved
-            core.answered_in_time(link, last, now)  # one answer of a read speaks for all of it
+            # Two answers of a read speak for all of it: of the oldest question among them, and of the youngest.
+            core.answered_in_time(link, last, now, approved - approved // 2)
+            end = core.issuers[link.participant.id]
+            end.times.add(now.elapsed - (first.deadline - end.patience_s), approved // 2)
 
     def _offer(self, lanes: dict[bytes, Lane | None], link: LinkEnd, head: bytes) -> None:
         """A lane for frames that begin so, once the codec has seen enough of them to keep their layout."""

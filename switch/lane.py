@@ -77,13 +77,14 @@ ROUTINES_MAX: Final = 16_384  # kinds of a few seconds: it is emptied when it is
 class Plan:
     """What is the same for all requests of a kind, once the first of them was told as a story."""
 
-    __slots__ = ("answered", "forward", "issuer", "keep", "name", "sent")
+    __slots__ = ("answered", "approved", "forward", "issuer", "keep", "name", "sent")
 
     def __init__(self, lane: Lane, issuer: IssuerEnd, changes: dict[int, str | None]) -> None:
         layout, name = lane.layout, issuer.participant.id
         given = {number: value for number, value in changes.items() if value is not None}
         self.issuer = issuer
         self.name = name
+        self.approved = issuer.approved.setdefault((lane.participant.id, lane.mti), [0])
         self.forward: Filler = layout.patches.filler(lane.head, given, de.STAN, layout.head)
         self.keep: Filler = layout.keepsakes.filler(lane.head, given, de.STAN, layout.head)
         self.sent = SentForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
