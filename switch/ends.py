@@ -168,6 +168,13 @@ class IssuerEnd:
             self._seconds.frombytes(bytes(4 * (number + SECONDS_AT_ONCE)))
         self._seconds[number] = int(at)
 
+    def has_used(self, stan: str, at: str) -> bool:
+        """Whether a message went out under this number, with this DE 7 where the answer has one."""
+        if not (stan.isascii() and stan.isdigit()) or (number := int(stan)) >= len(self._seconds):
+            return False
+        last = self._seconds[number]
+        return last != 0 and (not at or (at.isascii() and at.isdigit() and int(at) == last))
+
     def give_up_on(self, transaction: Transaction, *, stood_in: bool) -> None:
         """Nobody waits for the answer any more; should it come, it is late."""
         assert transaction.stan is not None
