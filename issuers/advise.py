@@ -102,7 +102,7 @@ def _in_suspense(told: Booking, book: Book) -> tuple[Effect, ...]:
     bare = replace(told, spent=0, overlimit=False, cash=0, withdrawals=0, count=0, fee=0, excess=0, target="")
     if suspense not in book.ledger.accounts:
         return (replace(bare, account="", way=Way.NOTHING),)
-    booking = replace(bare, account=suspense, way=Way.POST)
+    booking = replace(bare, account=suspense, way=Way.POST, excess=told.amount)
     return (*money(booking), booking)
 
 
@@ -111,6 +111,8 @@ def _in_suspense(told: Booking, book: Book) -> tuple[Effect, ...]:
 
 def _captured(case: Case, original: Booking, book: Book) -> tuple[Effect, ...]:
     told = replace(approval(case, Way.POST), original=original.key, approval_code=case.ask.approval_code, fee=0)
+    if original.is_tombstone and told.amount:  # taken back before it came: no account of ours ever owed it
+        return (*_in_suspense(told, book), *_remarks(case, original, replace(told, excess=told.amount)))
     if original.way is Way.NOTHING:  # a bank without accounts
         worth = _told_of(original, told.amount, case.ask.is_last_part)
         return (replace(told, way=Way.NOTHING), replace(worth, captured=worth.captured + told.amount))

@@ -232,9 +232,13 @@ async def test_a_completion_may_be_reversed_in_part_and_in_full(nbk: Branch) -> 
             assert await switch.available(CREDIT) == 1_500_000
 
 
-async def test_a_completion_of_what_was_reversed_is_the_banks_loss_and_somebody_looks(nbk: Branch) -> None:
+@pytest.mark.parametrize("had_come", [True, False])
+async def test_a_completion_of_what_was_reversed_is_the_banks_loss_and_somebody_looks(
+    nbk: Branch, had_come: bool
+) -> None:
+    """Also where the reversal came and the authorization never did."""
     async with nbk.open() as switch:
-        request = await preauthorized(switch)
+        request = await preauthorized(switch) if had_come else switch.request(pan=CREDIT, amount=100_000)
         await switch.ask(switch.reversal(request))
         assert said(await switch.ask(switch.reversal(request, "0220"))) == "00"
         assert await switch.available(CREDIT) == 1_500_000
