@@ -31,6 +31,7 @@ HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parent
 
 SHAPES: Final = ("64x16", "64x1", "8x16")  # connections x requests outstanding on each
+BESIDE: Final = "64x16/chip"  # purchases with a chip at a terminal, beside those on the internet
 FIGURES: Final = ("txn_s", "cpu_us_per_txn", "p50_us", "p99_us", "p999_us")
 LINKS: Final = 2  # to the bank
 UNDER_TEST, GENERATOR = 0, 1  # cores
@@ -196,8 +197,9 @@ def measure(candidates: list[Candidate], shapes: list[str], rounds: int, seconds
             for candidate in candidates:
                 with candidate.running() as (pid, towards):
                     for shape in shapes:
+                        size, _, kind = shape.partition("/")
                         try:
-                            told = loaded(isoload, pid, towards, shape, seconds, ["--template", template])
+                            told = loaded(isoload, pid, towards, size, seconds, ["--template", kind or template])
                         except SpoiltError as spoilt:
                             print(f"round {turn + 1}, {candidate.name}, {shape}: does not count: {spoilt}")
                             continue
@@ -212,17 +214,19 @@ def median(candidate: Candidate, shape: str, figure: str) -> float:
 def report(candidates: list[Candidate], shapes: list[str]) -> dict[str, Any]:
     """A table of medians, and the ratios to the last candidate, which is the yardstick."""
     *tried, yardstick = candidates
-    print(f"\n{'':>8}{'':>14}{'txn/s':>10}{'CPU us/txn':>12}{'p50 us':>9}{'p99 us':>9}{'p99.9 us':>10}{'ratio':>8}")
+    print(f"\n{'':>11}{'':>14}{'txn/s':>10}{'CPU us/txn':>12}{'p50 us':>9}{'p99 us':>9}{'p99.9 us':>10}{'ratio':>8}")
     for shape in shapes:
         for candidate in candidates:
             rate, cpu, p50, p99, p999 = (median(candidate, shape, name) for name in FIGURES)
             ratio = rate / median(yardstick, shape, "txn_s")
             print(
-                f"{shape:>8}{candidate.name:>14}{rate:>10.0f}{cpu:>12.2f}{p50:>9.0f}{p99:>9.0f}{p999:>10.0f}{ratio:>8.3f}"
+                f"{shape:>11}{candidate.name:>14}{rate:>10.0f}{cpu:>12.2f}{p50:>9.0f}{p99:>9.0f}{p999:>10.0f}{ratio:>8.3f}"
             )
-    first = tried[0]
+    first, plain = tried[0], [shape for shape in shapes if "/" not in shape]
+    beside = {shape: ratio_of(first, yardstick, shape, "txn_s") for shape in shapes if shape not in plain}
     return {
-        "ratio": {shape: ratio_of(first, yardstick, shape, "txn_s") for shape in shapes},
+        "ratio": {shape: ratio_of(first, yardstick, shape, "txn_s") for shape in plain},
+        "beside": beside,
         "cpu_ratio": {shape: ratio_of(yardstick, first, shape, "cpu_us_per_txn") for shape in shapes},
         "p99_ratio": {shape: ratio_of(first, yardstick, shape, "p99_us") for shape in shapes},
         "medians": {
@@ -258,7 +262,9 @@ def main() -> int:
     ask = argparse.ArgumentParser(prog="./run bench", description="The switch beside the raw relay, in one run.")
     ask.add_argument("--rounds", type=int, default=5)
     ask.add_argument("--seconds", type=float, default=3.0, help="measured, for every shape of every round")
-    ask.add_argument("--shapes", default=",".join(SHAPES), help="connections x outstanding, with commas between")
+    ask.add_argument(
+        "--shapes", default=",".join((*SHAPES, BESIDE)), help="connections x outstanding, /template, commas between"
+    )
     ask.add_argument("--template", default="ecom", choices=("ecom", "chip", "mix"))
     ask.add_argument("--against", metavar="REV", help="another commit of the switch as well")
     ask.add_argument("--json", action="store_true", help="the last line is JSON")
