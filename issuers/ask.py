@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 from enum import Enum
 
+from issuers import cavv
 from issuers.script import Script
 from protocols import additional_amounts, codes, subelements
 from protocols import elements as de
@@ -65,6 +66,7 @@ class Ask:
         "amount",
         "approval_code",
         "arpc",
+        "authentication",
         "booking_key",
         "card_acceptor_id",
         "cash_back",
@@ -126,6 +128,7 @@ class Ask:
         self.all_asked = False  # the HSM has been asked all that there is to ask
         self.arpc: dict[str, bytes] = {}  # by what it says to the chip: `approved`, `declined`
         self.accepts_partial = _accepts_partial(get(de.PRIVATE_DATA))
+        self.authentication = _authentication(self.token, get(de.PRIVATE_DATA))
         self.fingerprint = "/".join(
             (
                 self.token,
@@ -228,3 +231,14 @@ def _accepts_partial(private_data: str | None) -> bool:
         return subelements.parse(private_data).get(subelements.PARTIAL_APPROVAL) == "1"
     except FormatError:
         return False  # another network's private data: it does not say so
+
+
+def _authentication(token: str, private_data: str | None) -> str:
+    """Under which name the books know the authentication that a request carries; empty where it carries none."""
+    if not private_data or subelements.AUTHENTICATION_VALUE not in private_data:
+        return ""
+    try:
+        parts = cavv.read(subelements.parse(private_data).get(subelements.AUTHENTICATION_VALUE, ""))
+    except FormatError:
+        return ""
+    return "" if parts is None else cavv.name(token, parts)

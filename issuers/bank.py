@@ -62,7 +62,21 @@ def _card_number(digits: str) -> str:
 
 Money = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,4})?$")]
 CardNumber = Annotated[str, AfterValidator(_card_number), Field(repr=False)]
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 LmkKey = Annotated[str, Field(pattern=r"^(U[0-9A-F]{32}|[0-9A-F]{32})$")]
+
+
+class AuthenticationRule(_Read):
+    """How a product's holders are authenticated on the internet (3-D Secure)."""
+
+    challenge_from: Mapping[CurrencyCode, Money] = {}  # by the shop's currency; in any other always
+    challenge_at_new_shops: bool = True  # where the card has not paid with the holder authenticated
+
+
+class AccessControlFile(_Read):
+    """The bank's access control server, on the port of online banking."""
+
+    requestors: Mapping[str, Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]]  # gateway to SHA-256 of its key
 
 
 class Product(_Read):
@@ -96,6 +110,7 @@ class Product(_Read):
     pin: Literal["pvv", "offset", "none"] = "pvv"  # how a PIN is verified; none: it is not looked at
     verify: frozenset[Proof] = frozenset()  # what else the HSM verifies, where a request carries it
     demands: frozenset[Proof] = frozenset()  # and what an e-commerce or chip payment must carry
+    authentication: AuthenticationRule | None = None  # none: its cards do not take part in 3-D Secure
 
 
 class AccountFile(_Read):
@@ -126,6 +141,7 @@ class CardFile(_Read):
     expiry: Annotated[str, Field(pattern=r"^[0-9]{2}(0[1-9]|1[0-2])$")] = "2912"
     pin: Annotated[str | None, Field(pattern=r"^[0-9]{4,12}$", repr=False)] = "1234"
     state: CardState = CardState.ACTIVE
+    enrolled: bool = True  # in 3-D Secure, where its product takes part; otherwise only an attempt is proved
     limit: Money | None = None
     spent: Money = "0"
     overlimits: Annotated[int, Field(ge=0)] = 0
@@ -178,6 +194,7 @@ class Bank(_Read):
     products: Mapping[str, Product] = {}
     accounts: tuple[AccountFile, ...] = ()
     holders: tuple[HolderFile, ...] = ()
+    acs: AccessControlFile | None = None  # none: nobody is authenticated
     banking: str | None = None  # where online banking is: a port of network.toml, or host:port; none: nowhere
     cards: tuple[CardFile, ...] = ()
     amounts: tuple[AmountRule, ...] = ()
@@ -325,6 +342,7 @@ def disagreements(bank: Bank) -> list[str]:
         *_twins("accounts", (account.id for account in bank.accounts)),
         *_twins("holders", (one.user for one in bank.holders)),
         *_holder_problems(bank),
+        *_authentication_problems(bank),
         *_twin_cards(bank.cards),
         *(problem for number, card in enumerate(bank.cards) for problem in _card_problems(bank, number, card)),
     ]
@@ -335,6 +353,16 @@ def _holder_problems(bank: Bank) -> list[str]:
     return [
         f"holders.{one.user}: nobody of that name has an account" for one in bank.holders if one.holder not in known
     ]
+
+
+def _authentication_problems(bank: Bank) -> list[str]:
+    parts = [f"products.{name}.authentication" for name, one in bank.products.items() if one.authentication]
+    needed = {
+        "acs": bank.acs,
+        "banking (its web server)": bank.banking,
+        "keys.cavk (or cvk)": bank.keys.cavk or bank.keys.cvk,
+    }
+    return [f"{part}: needs {what}" for part in parts for what, there in needed.items() if not there]
 
 
 def _kind_problems(bank: Bank) -> list[str]:
@@ -356,7 +384,7 @@ def _kind_problems(bank: Bank) -> list[str]:
         f"products.{name}.verify: {proof} needs a key: keys.{_KEYS[proof]}"
         for name, product in bank.products.items()
         for proof in sorted(product.verify | product.demands)
-        if getattr(bank.keys, _KEYS[proof]) is None
+        if getattr(bank.keys, _KEYS[proof]) is None and not (proof is Proof.CAVV and bank.keys.cavk)
     ]
     known = codes.TRANSACTION_TYPES.values()
     problems += [

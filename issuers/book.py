@@ -166,6 +166,22 @@ class Virtual:
 
 
 @dataclass(frozen=True, slots=True)
+class Authentication:
+    """The holder was authenticated for a payment on the internet; its CAVV is good once. Amounts as the shop has them.
+
+    One that another access control server made under the bank's key is known only from its use, and bound to nothing.
+    """
+
+    key: str  # of the card and the digits that the CAVV proves, so that changing the others gains nothing
+    card: str  # token
+    merchant: str = ""  # card acceptor id
+    amount: int = 0
+    currency: str = ""
+    at: str = ""
+    used_by: str = ""  # key of the booking that was approved with it
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened and moved no money: who did what to which card or account, and when."""
 
@@ -185,7 +201,7 @@ class Calendar:
     cycles: int = 0
 
 
-Effect = LedgerEffect | Account | Card | Booking | Given | Virtual | Event | Calendar
+Effect = LedgerEffect | Account | Card | Booking | Given | Virtual | Authentication | Event | Calendar
 
 
 class Book:
@@ -200,6 +216,7 @@ class Book:
         given: Iterable[Given] = (),
         virtuals: dict[str, Virtual] | None = None,
         calendar: Calendar | None = None,
+        authentications: Iterable[Authentication] = (),
     ) -> None:
         self.cards = cards
         self.ledger = Ledger(accounts, holds)
@@ -207,6 +224,7 @@ class Book:
         self.given = {answer.key: answer for answer in given}
         self.virtuals = {} if virtuals is None else virtuals
         self.calendar = calendar or Calendar()
+        self.authentications = {one.key: one for one in authentications}
 
     def apply(self, effects: Iterable[Effect]) -> None:
         """Carry out what was decided; each effect wholly or not at all."""
@@ -224,6 +242,8 @@ class Book:
                     self.virtuals[effect.token] = effect
                 case Calendar():
                     self.calendar = effect
+                case Authentication():
+                    self.authentications[effect.key] = effect
                 case Event():
                     pass  # nothing is decided by it
                 case _:

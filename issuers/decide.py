@@ -10,7 +10,8 @@ The checks stand in a fixed order, and the first that fails is the answer:
     card known 14 · lost 41 · stolen 43 · blocked, frozen 62 · expired or another expiry date 54 ·
     transaction type 12, 57 · channel 57 · virtual number 57, 62 · amount 13 · currency 12 · accounts of a
     transfer 14 · what an increase increases 25, 12 · velocity 65 · PIN missing 57, tries 75 · proofs missing 63 ·
-    PIN 55, 75, 96 · proofs 63, N7 · one payment 61 · card limit 61 · day 61, 65 · cash of the day 61, 65 · funds 51
+    PIN 55, 75, 96 · proofs 63, N7 · authentication of another payment 63 · one payment 61 · card limit 61 ·
+    day 61, 65 · cash of the day 61, 65 · funds 51
 
 PIN and proofs stand before the limits, so that nobody learns about an account without them. A try is
 counted, and on disk, before the HSM is asked; when the HSM cannot say, the try is given back.
@@ -30,8 +31,8 @@ from typing import Final
 
 from issuers import proofs
 from issuers.ask import Ask, Pin
-from issuers.bank import Bank, Moment
-from issuers.book import Book, Booking, BookingState, Card, CardState, Effect, VirtualState, Way
+from issuers.bank import Bank, Moment, Proof
+from issuers.book import Authentication, Book, Booking, BookingState, Card, CardState, Effect, VirtualState, Way
 from issuers.decision import (
     AVAILABLE_BALANCE,
     LEDGER_BALANCE,
@@ -224,6 +225,17 @@ def proof_refusal(case: Case) -> str | None:
     return proofs.refusal(case.ask, case.known_card)
 
 
+def authentication_refusal(case: Case) -> str | None:
+    """A CAVV that the HSM found right is good once, and for the payment that it was made for."""
+    known, ask = case.authentication, case.ask
+    if known is None or case.kind is not Kind.SPEND or ask.proved.get(Proof.CAVV) is not Pin.RIGHT or case.is_increase:
+        return None
+    if known.used_by:
+        return "cavv.replayed"
+    is_for_this = known.merchant == ask.card_acceptor_id and known.currency == ask.transaction_currency
+    return None if is_for_this and ask.transaction_amount <= known.amount else "cavv.differs"
+
+
 def payment_refusal(case: Case) -> str | None:
     """The most that one payment may be."""
     most = case.known_limits.per_transaction
@@ -302,6 +314,7 @@ BEFORE_PIN: Final[tuple[Check, ...]] = (
 FROM_PIN_ON: Final[tuple[Check, ...]] = (
     pin_refusal,
     proof_refusal,
+    authentication_refusal,
     payment_refusal,
     limit_refusal,
     day_refusal,
@@ -340,7 +353,7 @@ def _approved(case: Case) -> Decision:
 
 def _booked(case: Case, booking: Booking) -> tuple[Effect, ...]:
     card = charged(_tried(case), booking)
-    return (*money(booking), card, *_used_up(case), *_prolonged(case, booking), booking)
+    return (*money(booking), card, *_used_up(case), *_authenticated(case, booking), *_prolonged(case, booking), booking)
 
 
 def _used_up(case: Case) -> tuple[Effect, ...]:
@@ -348,6 +361,15 @@ def _used_up(case: Case) -> tuple[Effect, ...]:
     if case.virtual is None or case.kind is not Kind.SPEND or case.is_increase:
         return ()
     return (replace(case.virtual, state=VirtualState.USED),)
+
+
+def _authenticated(case: Case, booking: Booking) -> tuple[Effect, ...]:
+    """The authentication has done its work. A decline leaves it good: the holder may try again."""
+    ask = case.ask
+    if case.kind is not Kind.SPEND or case.is_increase or ask.proved.get(Proof.CAVV) is not Pin.RIGHT:
+        return ()
+    known = case.authentication or Authentication(ask.authentication, ask.token, ask.card_acceptor_id, at=booking.at)
+    return (replace(known, used_by=booking.key),)
 
 
 def _prolonged(case: Case, booking: Booking) -> tuple[Effect, ...]:

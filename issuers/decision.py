@@ -15,7 +15,7 @@ from zlib import crc32
 from issuers.accounts import Account, Ended, Entry, Held, HoldState, LedgerEffect, Posted, Reduced
 from issuers.ask import Ask
 from issuers.bank import Bank, Limits, Moment
-from issuers.book import Book, Booking, BookingState, Card, Effect, Virtual, Way, without_usage
+from issuers.book import Authentication, Book, Booking, BookingState, Card, Effect, Virtual, Way, without_usage
 from protocols import codes
 from protocols.additional_amounts import AdditionalAmount
 from protocols.money import currency
@@ -91,6 +91,7 @@ class Case:
     moment: Moment
     virtual: Virtual | None = None  # the number that was used in the card's place
     original: Booking | None = None  # of an increase: what it increases
+    authentication: Authentication | None = None  # of the holder, where the request carries one that the bank knows
 
     @property
     def moves_money(self) -> bool:
@@ -143,7 +144,8 @@ def case_of(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Case:
     account = book.ledger.accounts[card.account]
     if kind is Kind.TRANSFER and ask.source:
         account = _own_account(book, account, ask.source)
-    return Case(ask, kind, card, account, limits, moment, virtual, original)
+    authentication = book.authentications.get(ask.authentication)
+    return Case(ask, kind, card, account, limits, moment, virtual, original, authentication)
 
 
 def _own_account(book: Book, account: Account, named: str) -> Account:

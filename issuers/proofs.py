@@ -5,17 +5,15 @@ what is verified where it is carried (`verify`) and what must be carried (`deman
 what is read here may be kept, printed or booked.
 
 Track 2 after its separator (the schemes' common layout): expiry 4, service code 3, PVKI 1, PVV 4, CVV 3.
-The CAVV is twenty bytes, of which: 1 result, 2 second factor, 4-5 the value, 6-7 the unpredictable number;
-its value is made like a CVV, with the number in place of the expiry and results in place of the service code.
+What a CAVV is made of stands in `cavv`; whether it was used before, the books say.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from issuers import cavv
 from issuers.ask import Ask, Pin
 from issuers.bank import Bank, BankKeys, Product, Proof
 from issuers.book import Card
@@ -244,28 +242,12 @@ def _about_cvv2(ask: Ask, keys: BankKeys) -> list[Question]:
 
 
 def _about_cavv(ask: Ask, keys: BankKeys) -> list[Question]:
-    parts = cavv_parts(ask.private.get(subelements.AUTHENTICATION_VALUE, ""))
-    if parts is None:
+    """The indicator of DE 48.42 may claim no more than the CAVV proves."""
+    private = ask.private
+    parts = cavv.read(private.get(subelements.AUTHENTICATION_VALUE, ""))
+    if parts is None or not cavv.bears(parts, private.get(subelements.ELECTRONIC_COMMERCE_INDICATOR)):
         return [_wrong(Proof.CAVV)]
-    unpredictable, results, value = parts
-    return _cvv_question(Proof.CAVV, keys.cavk or keys.cvk, ask, unpredictable, results, value)
-
-
-def cavv_parts(text: str) -> tuple[str, str, str] | None:
-    """Unpredictable number, results and value of a CAVV; None where it is not one.
-
-    >>> cavv_parts("AAIBBRQSNAAAAAAAAAAAAAAAAAA=")
-    ('1234', '002', '514')
-    """
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if len(raw) != 20:
-        return None
-    results = f"{raw[0] % 10}{raw[1] % 100:02d}"
-    value, unpredictable = raw[3:5].hex()[1:], raw[5:7].hex()
-    return (unpredictable, results, value) if is_digits(value + unpredictable) else None
+    return _cvv_question(Proof.CAVV, keys.cavk or keys.cvk, ask, parts.unpredictable, parts.results, parts.value)
 
 
 def _about_arqc(ask: Ask, keys: BankKeys, scheme: str) -> list[Question]:

@@ -22,10 +22,11 @@ from typing import Any, Final
 
 from issuers.accounts import Account, Hold, HoldState, sums_by_currency
 from issuers.ask import Ask, Tokens
-from issuers.book import Book, Booking, Calendar, Card, Effect, Event, Given, Virtual
+from issuers.book import Authentication, Book, Booking, Calendar, Card, Effect, Event, Given, Virtual
 from issuers.database import Database, Sqlite, by_keys
 from issuers.tables import (
     ACCOUNTS,
+    AUTHENTICATIONS,
     BOOKINGS,
     CALENDAR,
     CARDS,
@@ -107,11 +108,27 @@ class Store:
             found |= self._bookings("original", originals | parents)
         holds = by_keys(self._database, HOLDS, HOLDS.key, found) if originals else []
         given = by_keys(self._database, GIVEN, GIVEN.key, {ask.key for ask in asks})
-        return self.book(found.values(), holds, given)
+        proved = {ask.authentication for ask in asks if ask.authentication}
+        return self.book(found.values(), holds, given, self.authentications(proved))
 
-    def book(self, bookings: Iterable[Booking] = (), holds: Iterable[Hold] = (), given: Iterable[Given] = ()) -> Book:
+    def book(
+        self,
+        bookings: Iterable[Booking] = (),
+        holds: Iterable[Hold] = (),
+        given: Iterable[Given] = (),
+        authentications: Iterable[Authentication] = (),
+    ) -> Book:
         """A snapshot of accounts, cards and numbers, and of what else is given."""
-        return Book(self.cards, self.accounts, bookings, holds, given, self.virtuals, self.calendar)
+        return Book(self.cards, self.accounts, bookings, holds, given, self.virtuals, self.calendar, authentications)
+
+    def authentications(self, keys: Iterable[str]) -> list[Authentication]:
+        """Those of these that the bank knows."""
+        return by_keys(self._database, AUTHENTICATIONS, AUTHENTICATIONS.key, keys)
+
+    def has_paid_authenticated(self, card: str, merchant: str) -> bool:
+        """Whether a payment at this shop (card acceptor id) was approved before, the holder being authenticated."""
+        query = "SELECT 1 FROM authentications WHERE card = ? AND merchant = ? AND used_by <> '' LIMIT 1"
+        return bool(self._database.rows(query, (card, merchant)))
 
     def _complete(self, ask: Ask) -> None:
         """The original that a message means, where it says so in fewer words than DE 90 has."""
@@ -203,6 +220,10 @@ class Store:
             many(BOOKINGS.upsert, [BOOKINGS.row(book.bookings[key]) for key in changed.bookings])
             many(GIVEN.upsert, [GIVEN.row(book.given[key]) for key in changed.given])
             many(VIRTUALS.upsert, [VIRTUALS.row(book.virtuals[token]) for token in changed.virtuals])
+            many(
+                AUTHENTICATIONS.upsert,
+                [AUTHENTICATIONS.row(book.authentications[key]) for key in changed.authentications],
+            )
             many(INSERT_EVENT, changed.events)
             if changed.calendar:
                 many(CALENDAR.upsert, [CALENDAR.row(book.calendar)])

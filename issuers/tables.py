@@ -16,6 +16,7 @@ from typing import Any, Final, Generic, TypeVar
 
 from issuers.accounts import Account, Ended, Held, Hold, HoldState, Posted, Reduced
 from issuers.book import (
+    Authentication,
     Booking,
     BookingState,
     Calendar,
@@ -29,7 +30,7 @@ from issuers.book import (
     Way,
 )
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 KINDS: Final = {"int": "BIGINT", "int | None": "BIGINT", "bool": "BOOLEAN"}  # anything else is text
 
 Value = TypeVar("Value")
@@ -144,7 +145,17 @@ BOOKINGS: Final = Table(
 GIVEN: Final = Table("given", Given, {"answer": _answer}, {"answer": json.dumps})
 VIRTUALS: Final = Table("virtuals", Virtual, {"state": VirtualState}, {"state": str})
 CALENDAR: Final = Table("calendar", Calendar)
-TABLES: Final[tuple[Table[Any], ...]] = (ACCOUNTS, CARDS, HOLDS, BOOKINGS, GIVEN, VIRTUALS, CALENDAR)
+AUTHENTICATIONS: Final = Table("authentications", Authentication)
+TABLES: Final[tuple[Table[Any], ...]] = (
+    ACCOUNTS,
+    CARDS,
+    HOLDS,
+    BOOKINGS,
+    GIVEN,
+    VIRTUALS,
+    CALENDAR,
+    AUTHENTICATIONS,
+)
 
 # Lines in the order in which they were written, never changed: what was posted, and what happened.
 ENTRY_COLUMNS: Final = {"key": "TEXT", "account": "TEXT", "amount": "BIGINT", "text": "TEXT", "at": "TEXT DEFAULT ''"}
@@ -154,12 +165,13 @@ INSERT_ENTRY: Final = 'INSERT INTO entries ("key", account, amount, text, at) VA
 INSERT_EVENT: Final = "INSERT INTO events (at, kind, subject, text, actor) VALUES (?, ?, ?, ?, ?)"
 
 # Who asks: a completion for the family of its authorization; an original named by its approval code; a statement;
-# the sweep of holds; the ledger's lines of one account.
+# the sweep of holds; the ledger's lines of one account; whether a card has paid at a shop before.
 INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS bookings_by_original ON bookings (original) WHERE original <> ''",
     "CREATE INDEX IF NOT EXISTS bookings_by_card ON bookings (card, at)",
     "CREATE INDEX IF NOT EXISTS holds_active ON holds (account) WHERE state = 'active'",
     "CREATE INDEX IF NOT EXISTS entries_by_account ON entries (account, number)",
+    "CREATE INDEX IF NOT EXISTS authentications_by_card ON authentications (card, merchant) WHERE used_by <> ''",
     "CREATE INDEX IF NOT EXISTS events_by_subject ON events (subject, number)",
 )
 
@@ -177,6 +189,7 @@ class Changed:
         self.bookings: set[str] = set()
         self.given: set[str] = set()
         self.virtuals: set[str] = set()
+        self.authentications: set[str] = set()
         self.calendar = False
         for effect in effects:
             self._note(effect)
@@ -195,6 +208,8 @@ class Changed:
                 self.bookings.add(effect.key)
             case Given():
                 self.given.add(effect.key)
+            case Authentication():
+                self.authentications.add(effect.key)
             case Account():
                 self.accounts.add(effect.id)
             case Event():

@@ -181,6 +181,8 @@ _TABLE: Final = (
     Reason("icvv.mismatch", "63", "The card's chip data are not genuine."),
     Reason("arqc.mismatch", "63", "The card's chip did not make this cryptogram."),
     Reason("cavv.mismatch", "63", "The cardholder's authentication is not genuine."),
+    Reason("cavv.replayed", "63", "This authentication of the cardholder was used before."),
+    Reason("cavv.differs", "63", "The cardholder was authenticated for another payment."),
     Reason("cvv.missing", "63", "This payment must bring the code of the card's magnetic stripe."),
     Reason("icvv.missing", "63", "This payment must bring the code of the card's chip."),
     Reason("arqc.missing", "63", "This payment must bring a cryptogram of the card's chip."),

@@ -15,10 +15,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from protocols.runtime.exits import FatalError, fatal_in
 
+
+def policy(*elsewhere: str) -> str:
+    """What a browser may load and where its forms may lead: to us, and to these origins."""
+    forms = " ".join(("'self'", *elsewhere))
+    return f"default-src 'self'; object-src 'none'; base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+
+
+POLICY: Final = "content-security-policy"
 HEADERS: Final = {
-    "content-security-policy": (
-        "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-    ),
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -48,6 +53,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
+                headers.setdefault(POLICY, policy())
                 headers["cache-control"] = (
                     KEPT_BY_BROWSERS if is_static and message["status"] == 200 else KEPT_BY_NOBODY
                 )

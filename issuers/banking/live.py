@@ -35,6 +35,7 @@ PIECES: Final[dict[str, tuple[str, Callable[..., Shown]]]] = {
     "statement": ("_payments.html", pages.statement_of),
     "account": ("_account.html", pages.one_account),
     "card": ("_card.html", pages.one_card),
+    "inbox": ("_inbox.html", pages.inbox_of),
 }
 
 

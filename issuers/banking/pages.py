@@ -89,6 +89,11 @@ def one_payment(site: Site, session: Session, language: Language, key: str) -> S
     return {"payment": site.eyes(language).payment(line_of(site.counter(session).statement(), "key", key))}
 
 
+def inbox_of(site: Site, session: Session, language: Language) -> Shown:
+    """The one-time codes that wait for the holder, who alone sees them."""
+    return {"codes": site.eyes(language).codes(site.access_control.codes_for(session.holder))}
+
+
 def line_of(lines: Iterable[Line], name: str, value: str) -> Line:
     """The line that is meant; what is not the holder's is not there."""
     found = next((line for line in lines if line[name] == value), None)

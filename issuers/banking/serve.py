@@ -17,7 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from issuers.banking import actions, pages
+from issuers.banking import actions, challenge, pages
 from issuers.banking.guard import Guard
 from issuers.banking.live import live
 from issuers.banking.site import HERE, Site
@@ -45,6 +45,11 @@ ROUTES: Final = [
     Route("/cards/{card}/{deed}", actions.act_on_card, methods=["POST"]),
     Route("/payments/{payment:path}", pages.payment, methods=["GET"]),
     Route("/payments/{payment:path}/{deed}", actions.act_on_payment, methods=["POST"]),
+    Route("/inbox", challenge.inbox),
+    Route("/acs/areq", challenge.authenticate, methods=["POST"]),
+    Route("/acs/rreq", challenge.result, methods=["POST"]),
+    Route("/acs/challenge", challenge.show, methods=["GET"]),
+    Route("/acs/challenge/{challenge}", challenge.answer, methods=["POST"]),
     Route("/live/{page}", live),
     Mount("/static", StaticFiles(directory=HERE / "static")),
 ]

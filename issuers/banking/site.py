@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import trio
 from itsdangerous import BadSignature, TimestampSigner
@@ -15,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from issuers.access_control import AccessControl
 from issuers.banking.attempts import Attempts
 from issuers.banking.language import Language
 from issuers.banking.languages import FIRST, LANGUAGES
@@ -43,12 +45,14 @@ class Site:
     sessions: Sessions = field(default_factory=Sessions)
     attempts: Attempts = field(default_factory=Attempts)
     closing: trio.Event = field(default_factory=trio.Event)
+    access_control: AccessControl = field(init=False)
     doorkeeper: Doorkeeper = field(init=False)
     signer: TimestampSigner = field(init=False)
     _templates: Environment = field(init=False)
 
     def __post_init__(self) -> None:
         bank = self.host.bank
+        self.access_control = AccessControl(self.host, self.now, secrets.randbelow, lambda: str(uuid4()))
         self.doorkeeper = Doorkeeper({one.user: (one.holder, one.password) for one in bank.holders})
         self.signer = TimestampSigner(secrets.token_bytes(32))
         self._templates = Environment(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
 
+from issuers.access_control import Challenge
 from issuers.banking.language import Language, figures
 
 Line = Mapping[str, Any]
@@ -114,6 +115,17 @@ class Booked:
     when: str
     text: str
     amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A one-time code, and what it would confirm."""
+
+    shop: str
+    amount: Money
+    ending: str
+    when: str
+    code: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +275,18 @@ class Eyes:
             return words["entry.transfer"] if text == "own transfer" else text
         family = "entry." + key.partition("/")[0]
         return words.get(family) or (words["entry.opening"] if "opening" in text else acceptor(text)[0])
+
+    def codes(self, challenges: Iterable[Challenge]) -> list[Code]:
+        return [
+            Code(
+                one.areq.merchant_name,
+                self.money(one.amount, one.currency),
+                one.ending,
+                self.language.moment(one.at, self.zone),
+                one.code,
+            )
+            for one in challenges
+        ]
 
     def happenings(self, lines: Iterable[Line], cards: Iterable[Line]) -> list[Happening]:
         """What was done to cards and accounts; kinds that we have no words for are the bank's own business."""

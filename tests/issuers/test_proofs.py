@@ -16,7 +16,7 @@ SERVICE_CODE = "201"
 
 
 def branch(state: Path, hsm: RealHsm, keys: dict[str, str] | None = None, **products: Any) -> Branch:
-    all_keys = {"cvk": CVK, "mk_ac": hsm.made("109"), **(keys or {})}
+    all_keys = {"cvk": CVK, "cavk": CVK, "mk_ac": hsm.made("109"), **(keys or {})}
     return Branch(nbk_with(keys=all_keys, **products), state, hsm, zpk=ZPK)
 
 
