@@ -14,7 +14,7 @@ process. What a transaction means is told in `stories`; here is only what all of
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import NamedTuple
 
@@ -285,6 +285,20 @@ class Core:
         """Nothing in flight, nothing to commit, nothing to send."""
         return not self.in_flight and not self._sought and self.outbox.is_empty and self._hsm.is_idle
 
+    @property
+    def links(self) -> Collection[LinkEnd]:
+        """The connections that are open."""
+        return self._links.values()
+
+    def link(self, number: int) -> LinkEnd | None:
+        """The connection of this number, if it is open."""
+        return self._links.get(number)
+
+    @property
+    def hsm(self) -> HsmEnd:
+        """The HSM's end, to look at."""
+        return self._hsm
+
     def unreachable(self) -> list[str]:
         """The issuers that nobody is signed on for."""
         return [name for name, issuer in self.issuers.items() if not issuer.links]
@@ -305,8 +319,7 @@ class Core:
         for issuer, stan in recovery.last_stans.items():
             if issuer in self.issuers:
                 self.issuers[issuer].last_stan = stan
-                for one, at in recovery.used.get(issuer, {}).items():
-                    self.issuers[issuer].used(one, at)
+                self.issuers[issuer].used(recovery.used[issuer])
         for debt in recovery.debts.values():
             if debt.issuer in self.issuers:
                 self.issuers[debt.issuer].saf.add(debt, now.elapsed)

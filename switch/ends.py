@@ -162,11 +162,9 @@ class IssuerEnd:
                 return stan
         return None
 
-    def used(self, stan: str, at: str) -> None:
-        """Before a restart this number was used with this DE 7."""
-        if (number := int(stan)) >= len(self._seconds):
-            self._seconds.frombytes(bytes(4 * (number + SECONDS_AT_ONCE)))
-        self._seconds[number] = int(at)
+    def used(self, seconds: array[int]) -> None:
+        """Before a restart the numbers were used with these DE 7s (`note_use`)."""
+        self._seconds = seconds
 
     def has_used(self, stan: str, at: str) -> bool:
         """Whether a message went out under this number, with this DE 7 where the answer has one."""

@@ -9,6 +9,7 @@ or an original that may be older than this memory, so that no reversal is ever l
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
 from protocols import elements as de
@@ -165,6 +166,10 @@ class Memory:
     def __contains__(self, key: str) -> bool:
         return key in self._entries
 
+    def recent(self) -> Iterator[str]:
+        """The keys of what is remembered, the last first. Not while anything is added."""
+        return reversed(self._order)
+
     def knows(self, key: str) -> bool:
         """Whether a request with this key is not the first, or may not be taken."""
         known = key in self._entries or key in self._tombstones
@@ -195,6 +200,10 @@ class Memory:
                 self._entries.pop(oldest, None)
                 self._forget(oldest)
         self._entries[key] = (sent, answered, None)
+
+    def put_in_order(self) -> None:
+        """After all entries were put in at once: they go in the order in which they came."""
+        self._order = deque(self._entries)
 
     def mark(self, key: str, mark: str) -> None:
         """What has become of it since: REVERSED, UNDELIVERED or TOLD."""

@@ -6,11 +6,13 @@ never as answered come out too: they are undone, never sent again.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
 from protocols import elements as de
 from switch.debts import WITH_ITS_ORIGINAL
+from switch.ends import note_use
 from switch.memory import BURIED, REVERSED, UNDELIVERED, Memory
 from switch.records import Answered, Debt, NewKey, Owed, Record, Sent, Settled, pack
 from switch.stood_in import StoodIn
@@ -60,7 +62,7 @@ class Recovery:
         self.memory = memory
         self.last_number = 0
         self.last_stans: dict[str, int] = {}  # by issuer
-        self.used: dict[str, dict[str, str]] = {}  # by issuer and STAN: the DE 7 that the number was last used with
+        self.used: dict[str, array[int]] = {}  # by issuer: at each STAN the DE 7 that it was last used with
         self.keys: list[NewKey] = []  # as they came
         self.debts: dict[int, Debt] = {}  # not yet acknowledged, by number
         self.stood_in = StoodIn()
@@ -106,5 +108,8 @@ class Recovery:
 
     def _stan(self, issuer: str, stan: str, at: str = "") -> None:
         self.last_stans[issuer] = int(stan)
+        seconds = self.used.get(issuer)
+        if seconds is None:
+            seconds = self.used[issuer] = array("I")
         if at:
-            self.used.setdefault(issuer, {})[stan] = at
+            note_use(seconds, stan, at)

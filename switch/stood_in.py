@@ -1,12 +1,13 @@
 """What the switch has approved in its issuers' place: how often, and how much, by card and business date.
 
-Pure. The counters are the switch's own, for the issuer is not there to be asked. They are not kept anywhere: every
-stand-in approval is a journal record, and a restart counts those again. What was stood in for counts although it
+Pure. The counters are the switch's own, for the issuer is not there to be asked. Every stand-in approval is a
+journal record, and a restart counts those again. What was stood in for counts although it
 may be reversed later: a card that is tried out must not win its limit back.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -46,6 +47,10 @@ class StoodIn:
         """What was stood in for so far on the business date of this moment."""
         return self._by_day.get(business_date(at), {}).get(card_number, NOTHING)
 
+    def spent_on(self, at: float) -> Iterator[tuple[str, Spent]]:
+        """Every card that was stood in for on the business date of this moment, by its number in clear, and how far."""
+        return iter(self._by_day.get(business_date(at), {}).items())
+
     def add(self, card_number: str, at: float, amount: int) -> None:
         """One more approval in the issuer's place."""
         day = business_date(at)
@@ -53,6 +58,14 @@ class StoodIn:
         self._by_day[day][card_number] = Spent(before.times + 1, before.amount + amount)
         while len(self._by_day) > DAYS_KEPT:
             del self._by_day[min(self._by_day)]
+
+    def days(self) -> Iterable[tuple[date, Mapping[str, Spent]]]:
+        """Everything that is counted, by day and card number: in clear, for a sealed snapshot only."""
+        return self._by_day.items()
+
+    def put(self, day: date, card_number: str, spent: Spent) -> None:
+        """A counter as it stood."""
+        self._by_day.setdefault(day, {})[card_number] = spent
 
     def take(self, record: Answered, sent: Sent | None) -> None:
         """Count a record of the journal, if it is of a stand-in approval."""

@@ -7,11 +7,11 @@ decided (the core's) and how bytes travel (the links').
 
 from __future__ import annotations
 
-import gc
 import itertools
 import sys
-from collections import Counter
-from collections.abc import Hashable
+from collections import Counter, deque
+from collections.abc import Hashable, Mapping
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -39,15 +39,16 @@ from switch.core import Core
 from switch.ends import Side
 from switch.home import SWITCH, certificate_folder
 from switch.instant import Instant
-from switch.memory import Memory
-from switch.records import read
-from switch.recovery import Recovery
 from switch.shell.archive import look_up
 from switch.shell.clock import now, today
 from switch.shell.counting import catch_up
+from switch.shell.notify import tell_supervisor
 from switch.shell.orders import serve_orders
+from switch.shell.snapshots import keep_snapshots, recovered
 from switch.store.journal import Journal, open_journal
+from switch.tally import Times, Traffic
 from switch.totals import Totals
+from switch.trail import Trail
 
 HANDOVER_S: Final = 5e-5  # the journal's thread gets the interpreter so soon; the usual 5 ms would be every commit's
 MIB: Final = 1024 * 1024
@@ -55,9 +56,18 @@ LOOK_AT_DISK_S: Final = 0.25  # at 10 000 transactions a second that is some meg
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
 IN_FLIGHT_MAX: Final = 4096  # of one connection: beyond it we stop reading, and TCP makes the peer wait
+LATELY_MAX: Final = 100
 LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
 
 log = structlog.get_logger()
+
+
+class Phase(StrEnum):
+    """Of a node's life."""
+
+    STARTING = "starting"  # the journal is read, doors are opened, issuers sign on
+    READY = "ready"
+    DRAINING = "draining"  # nothing new is taken
 
 
 class Node:
@@ -69,6 +79,11 @@ class Node:
         self._budget = LogBudget()
         self.credentials = credentials  # None: nothing of this network is TLS
         self.refusals: Counter[str] = Counter()  # of TLS, by reason
+        self.phase = Phase.STARTING
+        self.traffic = Traffic()
+        self.commits = Times()  # of the journal, from a batch that is closed to one that is on disk
+        self.trail = Trail()
+        self.lately: deque[tuple[float, str, Mapping[str, object]]] = deque(maxlen=LATELY_MAX)  # as in the log
         self._links: dict[int, Link] = {}
         self._numbers = itertools.count(1)
         self._work_for_journal = trio.Event()
@@ -106,8 +121,12 @@ class Node:
                 self._work_for_journal = trio.Event()
                 await self._work_for_journal.wait()
                 continue
+            began = now().elapsed
             await self.journal.append(batch.records)
-            self.core.durable(batch.epoch, now())
+            moment = now()
+            self.commits.add(moment.elapsed - began)
+            self.trail.add(batch.records)
+            self.core.durable(batch.epoch, moment)
             self.act()
 
     async def keep_archive(self, folder: Path) -> None:
@@ -155,6 +174,7 @@ class Node:
         """Carry out what the core wants: one write a link, then the journal, then the log."""
         core = self.core
         for number, (frames, tokens) in core.take_sends().items():
+            self.traffic.told[number] += len(frames)
             self._links[number].send(frames, tokens)
         for number, reason in core.take_closures():
             if (link := self._links.get(number)) is not None:
@@ -174,9 +194,11 @@ class Node:
 
     def _tell(self, name: str, key: Hashable, **facts: object) -> None:
         """One line of the log, within the budget of its key: a peer's flood of mistakes must not become ours."""
-        left_out = self._budget.spend(key, now().elapsed)
+        moment = now()
+        left_out = self._budget.spend(key, moment.elapsed)
         if left_out is None:
             return
+        self.lately.append((moment.wall, name, facts))
         log.info(name, **facts, **({"left_out": left_out} if left_out else {}))
 
     @property
@@ -203,6 +225,8 @@ class Node:
         del self._links[number]
         self._paused.pop(number, None)
         moment = now()
+        if (end := self.core.link(number)) is not None:
+            self.traffic.closed(number, end.side, end.participant.id)
         self.core.closed(number, moment)
         self.core.undelivered(link.unsent(), moment)
         self.act()
@@ -213,6 +237,7 @@ class Node:
                 await self._poll.read(link, partial(self._take, number))
                 return
             while frames := await link.receive():
+                self.traffic.heard[number] += len(frames)
                 self.core.received(number, frames, now())
                 self.act()
                 while self.core.outstanding(number) >= IN_FLIGHT_MAX and not link.closed:
@@ -222,6 +247,7 @@ class Node:
 
     def _take(self, number: int, frames: list[bytes]) -> None:
         """What the poll read. One with too much in flight is not read until it has been answered."""
+        self.traffic.heard[number] += len(frames)
         self.core.received(number, frames, self._awake_at)
         if self.core.outstanding(number) >= IN_FLIGHT_MAX:
             link = self._links[number]
@@ -271,7 +297,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
     journal = await open_journal(state / SWITCH)
     try:
         core = Core(configuration, SystemRandom())
-        await recover(core, journal)
+        snapshot_at = await recover(core, journal, state / SWITCH)
         node = Node(core, journal, own_credentials(configuration, directory, state))
         async with trio.open_nursery() as nursery:
             if node.credentials is not None:
@@ -283,6 +309,8 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
             nursery.start_soon(node.keep_room)
             nursery.start_soon(node.keep_archive, state / SWITCH)
             nursery.start_soon(node.keep_count, state / SWITCH)
+            reserve = configuration.network.journal_reserve_mib * MIB
+            nursery.start_soon(keep_snapshots, journal, state / SWITCH, snapshot_at, reserve)
             nursery.start_soon(serve_orders, node, state / SWITCH)
             doors: list[trio.CancelScope] = []
             await open_doors(node, configuration, nursery, doors)
@@ -310,24 +338,19 @@ def own_credentials(configuration: Configuration, directory: Path | None, state:
     return Credentials.of(pki.SWITCH, folder)
 
 
-async def recover(core: Core, journal: Journal) -> None:
-    """Read the journal back; undo what was sent and never answered."""
+async def recover(core: Core, journal: Journal, folder: Path) -> int:
+    """Take up what the journal in this folder says; undo what was sent and never answered. The batch of the snapshot
+    that spared us most of the reading, or 0."""
     if journal.dropped is not None:
         log.warning("journal.torn_tail", offset=journal.dropped.offset, dropped_bytes=journal.dropped.length)
-    recovery = Recovery(Memory())
-    gc.disable()  # a million records that all stay, or go at once: nothing to look for among them
-    try:
-        async for _, records in journal.replay():
-            for record in records:
-                recovery.take(read(record))
-    finally:
-        gc.enable()
+    recovery, snapshot_at = await recovered(journal, folder)
     moment = now()
     core.restore(recovery, moment)
     core.begin(moment)
     core.reverse_unanswered(recovery.open.values(), moment)
     if recovery.open or recovery.debts:
         log.info("recovered", reversed=len(recovery.open), owed=len(recovery.debts))
+    return snapshot_at
 
 
 async def open_doors(
@@ -418,12 +441,16 @@ async def say_ready(node: Node) -> None:
             await node.moved()
     if missing := node.core.unreachable():
         log.warning("ready without", issuers=missing)
+    node.phase = Phase.READY
+    tell_supervisor("READY=1")
     announce("ready", "switch", f"without {', '.join(missing)}" if missing else "")
 
 
 async def drain(node: Node, configuration: Configuration) -> None:
     """Take nothing new, let what is in flight end, and give up on what does not."""
     core = node.core
+    node.phase = Phase.DRAINING
+    tell_supervisor("STOPPING=1")
     core.draining = True
     patience = max(participant.deadlines.issuer_s for participant in configuration.participants.values())
     with trio.move_on_after(patience):

@@ -69,6 +69,7 @@ class DamagedJournalError(DamagedStateError):
     def __init__(self, seq: int, what: str) -> None:
         super().__init__(f"the journal is damaged at batch {seq}: {what}")
         self.seq = seq
+        self.what = what
 
 
 class JournalFailedError(FatalError):
@@ -152,6 +153,20 @@ class _Batches:
                 place, batch = self._verified(row, expected)
                 expected = place.following(row[3])
                 yield place.seq, _records(place, batch)
+
+    async def verify(self, after: int, until: int) -> None:
+        """Hold the batches after `after`, to `until`, against their seals. DamagedJournalError at the first that fails.
+
+        Nothing is made of what is in them, so it costs a tenth of reading them.
+        """
+        expected = await self._expected_after(after)
+        while expected[0] <= until:
+            for row in await self._rows(expected[0], until):
+                expected = self._verified(row, expected)[0].following(row[3])
+
+    async def chain_of(self, seq: int) -> bytes | None:
+        """The chain value of a batch; None where the journal does not come so far."""
+        return (await self._expected_after(seq))[2] if 0 < seq <= await self.last() else None
 
     async def last(self) -> int:
         """The sequence number of the last batch, 0 when there is none."""
