@@ -38,11 +38,13 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         Kind("purchase", codes.PURCHASE),
+        Kind("cash_back", codes.CASH_BACK),  # a purchase of which a part is handed out: DE 54
         Kind("preauth", codes.PURCHASE, only="0100"),  # an authorization that a 0220 will complete
         Kind("cash", codes.CASH),
         Kind("refund", codes.REFUND),
         Kind("balance", codes.BALANCE, has_amount=False),
         Kind("verify", codes.VERIFICATION, only="0100", has_amount=False),
+        Kind("pin_change", codes.PIN_CHANGE, only="0200", has_amount=False),  # the new one: DE 48.93
         Kind("transfer", codes.TRANSFER, only="0200"),  # between accounts: DE 102, 103
         Kind("funding", codes.FUNDING, only="0200"),  # of an account held at the bank: DE 103
     )
@@ -316,6 +318,7 @@ class Verdict:
     amount: Amount | None
     billed: Amount | None
     balances: tuple[Amount, ...] = ()
+    icc_data: str | None = field(default=None, repr=False)  # DE 55: the issuer's word to the chip
 
     @property
     def is_approval(self) -> bool:
@@ -334,6 +337,7 @@ def read_answer(answer: Message) -> Verdict:
         amount=_amount(answer, de.AMOUNT, de.CURRENCY),
         billed=_amount(answer, de.BILLING_AMOUNT, de.BILLING_CURRENCY),
         balances=balances(answer.get(de.ADDITIONAL_AMOUNTS) or ""),
+        icc_data=answer.get(de.ICC_DATA),
     )
 
 

@@ -28,6 +28,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "banks": ("issuers", "banks"),
     "gateways": ("acquirers", "gateways"),
     "acquirers": ("acquirers", "banks"),
+    "terminals.toml": ("acquirers", "terminals.toml"),
     "hsm.toml": ("hsm_sim", "hsm.toml"),
 }
 
@@ -36,7 +37,7 @@ JOURNAL_RESERVE_MIB = 64  # room for some hundred thousand reversals
 HSM = "hsm"  # the port of the simulated HSM
 
 #: Parts that a network's folder need not have.
-OPTIONAL = frozenset({"dialects"})
+OPTIONAL = frozenset({"dialects", "terminals.toml"})
 
 
 class NetworkError(Exception):

@@ -79,12 +79,15 @@ class HsmClient:
         *,
         random: Random | None = None,
         dial: Dial = dial_tcp,
+        lmk_id: str | None = None,
     ) -> None:
+        """`lmk_id`: which LMK the keys of its questions are under; None: the HSM's default one."""
         if header_length < 1:
             raise LocalProtocolError("without a header nobody can tell the answers apart")
         self.address = address
         self.timeout_s = timeout_s
         self._dial = dial
+        self._lmk_id = lmk_id
         self._header_length = header_length
         self._numbers = min(10**header_length, IN_FLIGHT_MAX)
         self._next = 0
@@ -121,7 +124,7 @@ class HsmClient:
         Raises LocalProtocolError when the fields do not fit the command.
         """
         header = self._free_header()
-        frame = pack_request(command, header or b"", fields)
+        frame = pack_request(command, header or b"", fields, lmk_id=self._lmk_id)
         if header is None or not self.is_up:
             on_answer(HsmDown("the HSM cannot be reached" if not self.is_up else "too many questions wait"))
             return
