@@ -32,8 +32,6 @@ from tests.peers.client import Client, Fields, reversal_of
 
 ASCII = dialect_named("iso87_ascii")
 
-pytestmark = pytest.mark.timeout(180)  # eight processes, and a machine that may have other things to do
-
 
 def numbered(digits: str) -> str:
     """A card number with its check digit."""

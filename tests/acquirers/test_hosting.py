@@ -13,8 +13,6 @@ import pytest
 from switch.place import Part, Party
 from tests.network import RunningNetwork, Till, issuer, running_network
 
-pytestmark = pytest.mark.timeout(180)  # three starts of processes, and an audit each
-
 HOST = Party(Part.ACQUIRER, "nbd")
 MALL = "UAEMALL00000001"
 CARD = {"pan": "9784100000000019", "expiry": "2912"}

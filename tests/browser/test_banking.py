@@ -14,7 +14,6 @@ from tests.network import RunningNetwork, Till, running_network
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.timeout(180)  # ten processes and a browser
 
 FATMAS_100, FATMAS_200 = "9414100000000017", "9414100000000025"
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}

@@ -16,8 +16,6 @@ from tests.network import SWITCH, RunningNetwork, running_network
 from tests.oracle.__main__ import main
 from tests.peers.client import Client, Fields, pack, reversal_of
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[RunningNetwork]:

@@ -29,7 +29,6 @@ DEADLINE_S = 1.0
 BUSY_GRACE_S = 1.0  # a machine that runs other tests
 STOPS = 5
 CONNECTIONS = 50
-pytestmark = pytest.mark.timeout(180)
 
 
 @dataclass

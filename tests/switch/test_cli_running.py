@@ -57,7 +57,6 @@ def children_of(pid: int) -> dict[int, str]:
     return {int(line.split()[0]): line for line in told.stdout.splitlines()}
 
 
-@pytest.mark.timeout(120)
 def test_a_network_from_its_first_line_to_its_last(up: subprocess.Popen[str], place: list[str]) -> None:
     purchase = ["2=4111111111111111", "3=0", "4=12000", "14=2912", "18=5732", "22=812", "25=59", "49=784"]
     sent = payswitch("send", "--mti", "0100", "--json", *place, *(word for one in purchase for word in ("--set", one)))
@@ -83,7 +82,6 @@ def test_a_network_from_its_first_line_to_its_last(up: subprocess.Popen[str], pl
     assert payswitch("audit", *place).returncode == 0  # and without anything running
 
 
-@pytest.mark.timeout(120)
 def test_the_demo_agrees_with_itself() -> None:
     shown = payswitch("demo")
     assert shown.returncode == 0, shown.stdout + shown.stderr
