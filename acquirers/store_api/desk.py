@@ -65,6 +65,7 @@ log = structlog.get_logger()
 FORGOTTEN = (de.PIN_BLOCK, de.TRACK_2)
 #: What is told until it arrives when nobody answers; everything else is reversed.
 TOLD = frozenset({OperationKind.CAPTURE, OperationKind.REVERSAL})
+NOT_AUTHENTICATED = "authentication.failed"  # of a payment that no bank was asked for
 _KIND = {CaptureWhen.AUTOMATIC: OperationKind.PURCHASE, CaptureWhen.MANUAL: OperationKind.AUTHORIZATION}
 _POINT_OF_SALE = {Channel.ECOMMERCE: "ecommerce", Channel.MOTO: "telephone", Channel.RECURRING: "recurring"}
 _MTI = {OperationKind.PURCHASE: "0200", OperationKind.REFUND: "0200", OperationKind.AUTHORIZATION: "0100"}
@@ -235,6 +236,24 @@ class Desk:
             kept = replace(kept, payment=payment, card=id_)
             asked = self._sale(kept, card, authentication or {})
         return await self._end_of(asked)
+
+    def not_authenticated(self, kept: Kept, card: Card) -> Payment:
+        """The bank could not make sure of the holder: declined, and nobody was asked for money. It is a card tried."""
+        if not self.may_try(kept):
+            raise Problem("payment.state", kept.payment.message)
+        operation = Operation(
+            id=self._new_id("op"),
+            kind=_KIND[kept.payment.capture],
+            status=OperationStatus.DECLINED,
+            amount=kept.payment.amount,
+            reason=NOT_AUTHENTICATED,
+            explanation="The bank could not make sure that the cardholder was there. Nothing was asked of it.",
+            at=self._utc(),
+        )
+        shown = CardShown(masked=card.pan.masked, expiry=card.expiry)
+        payment = life.with_operation(kept.payment.model_copy(update={"card": shown}), operation)
+        self._keep(replace(kept, payment=payment), before=kept.payment)
+        return payment
 
     async def pay_by_token(self, kept: Kept) -> Payment:
         """Ask the bank, with a card that the vault keeps."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 import base64
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import structlog
 import trio
@@ -24,12 +25,14 @@ from acquirers.hosted_page.pages import page_routes
 from acquirers.house import House
 from acquirers.store_api.announcements import Announcements
 from acquirers.store_api.app import make_app
+from acquirers.store_api.authentication import PATIENCE_S, Authenticator, Server
 from acquirers.store_api.books import Books
 from acquirers.store_api.courier import Courier
 from acquirers.store_api.desk import Desk, Terms
 from acquirers.store_api.office import Office
 from acquirers.store_api.settings import StoreApiFile
 from acquirers.vault import KEY_BYTES, Vault
+from acquirers.web_client import WebAnswer, ask
 from protocols.network import Network
 from protocols.pki import AUTHORITY, certificate_file, key_file
 from protocols.runtime.exits import ConfigurationError, UnavailableError
@@ -38,6 +41,7 @@ from protocols.runtime.party import announce
 
 FOLDER: Final = "acquirers"  # of the state folder
 HSM_AGAIN_S: Final = 0.5
+HERE: Final = ("127.0.0.1", "::1", "localhost")
 FAREWELL_S: Final = 5.0  # for requests that are being answered
 
 log = structlog.get_logger()
@@ -82,7 +86,8 @@ async def serve_shops(
             nursery.start_soon(office.desk.watch_deadlines)
             nursery.start_soon(courier.run)
             config = _config(settings, house, host, port, pki)
-            app = make_app(office, page_routes(office.desk))
+            authenticator = _authenticator(house, settings, network, pki)
+            app = make_app(office, page_routes(office.desk, authenticator))
             nursery.start_soon(_announce, house, host, port, listening)
             await serve_http(app, config, shutdown_trigger=stop.wait, mode="asgi")  # type: ignore[arg-type]
             nursery.cancel_scope.cancel()
@@ -105,6 +110,32 @@ def _office(
     courier = Courier(books, vault, utc_now, _trusting(pki))
     announcements.on_letter = courier.wake
     return Office(desk, settings.keys, utc_now, new_id), courier
+
+
+def _authenticator(house: House, settings: StoreApiFile, network: Network, pki: Path) -> Authenticator:
+    trusting = _trusting(pki)
+
+    async def post(url: str, body: bytes, headers: Mapping[str, str]) -> WebAnswer:
+        return await ask("POST", url, body=body, headers=headers, trusting=trusting, patience_s=PATIENCE_S)
+
+    servers = [
+        Server(one.prefixes, base, one.test_key.get_secret_value())
+        for one in settings.directory
+        if (base := _bank_url(one.acs, network))
+    ]
+    return Authenticator(house, servers, post, trio.current_time, lambda: str(uuid4()))
+
+
+def _bank_url(place: str, network: Network) -> str | None:
+    """Where a bank answers; None where the network has no such port: nobody is authenticated then."""
+    if place.startswith("https://"):
+        return place.rstrip("/")
+    if ":" not in place and place not in network.ports:
+        return None
+    host, port = network.address(place)
+    if host not in HERE:
+        raise ConfigurationError(f"store_api.directory: {place}: card numbers go to a bank elsewhere by https only")
+    return f"http://{host}:{port}"
 
 
 async def _data_key(
@@ -139,7 +170,7 @@ def _config(settings: StoreApiFile, house: House, host: str, port: int, pki: Pat
         for path in (config.certfile, config.keyfile):
             if not Path(path).exists():
                 raise ConfigurationError(f"TLS needs {path}, which is not there: `payswitch pki init` makes it")
-    elif host not in ("127.0.0.1", "::1", "localhost"):
+    elif host not in HERE:
         raise ConfigurationError("store_api.tls: cards are not typed in clear over a network")
     return config
 

@@ -27,6 +27,14 @@ class TestKey(_Listed):
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
 
 
+class DirectoryEntry(_Listed):
+    """Cards whose holders a bank authenticates, and where it answers."""
+
+    prefixes: Annotated[tuple[Annotated[str, Field(pattern=r"^[0-9]{1,11}$")], ...], Field(min_length=1)]
+    acs: str  # a port of network.toml, by name; host:port on this machine; or https://…
+    test_key: Annotated[SecretStr, Field(min_length=16)]
+
+
 class StoreApiFile(_Listed):
     """The table `[store_api]`."""
 
@@ -36,3 +44,4 @@ class StoreApiFile(_Listed):
     page_minutes: Annotated[int, Field(gt=0, le=60 * 24)] = 30  # how long a buyer may take
     finalize_minutes: Annotated[int, Field(gt=0, le=60 * 24)] = 15  # how long a shop may take to hear of it
     keys: tuple[TestKey, ...] = ()
+    directory: tuple[DirectoryEntry, ...] = ()  # 3-D Secure; of other cards nobody is authenticated

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,12 +22,14 @@ from acquirers.hosted_page.pages import page_routes
 from acquirers.session import Session
 from acquirers.store_api.announcements import Announcements
 from acquirers.store_api.app import make_app
+from acquirers.store_api.authentication import Authenticator, Post, Server
 from acquirers.store_api.books import Books
 from acquirers.store_api.courier import Courier
 from acquirers.store_api.desk import Desk, Terms
 from acquirers.store_api.office import Office
 from acquirers.store_api.serve import new_id
 from acquirers.vault import Vault
+from acquirers.web_client import NoAnswerError, WebAnswer
 from protocols.message import Message
 from protocols.runtime.link import Link
 from tests.acquirers.making import DIALECT, answer, approval, decline, house
@@ -36,6 +38,7 @@ KEY = "sk_test_uaemall_nobodys_key"
 OTHER = "sk_test_14m_nobodys_key"
 CARD = {"number": "9414 1000 0000 0017", "expiry": "12/29", "code": "731", "do": "pay"}
 BASE = "https://pay.test"
+BANK = "https://bank.test"
 BEGAN = datetime(2026, 11, 23, 20, 51, 44, tzinfo=UTC)
 
 Answers = Callable[[Message], bytes | None]
@@ -60,6 +63,11 @@ def silent(message: Message) -> bytes | None:
 def mute(message: Message) -> bytes | None:
     """It signs us on, and that is all."""
     return approves(message) if message.mti == "0800" else None
+
+
+async def nobody(url: str, body: bytes, headers: Mapping[str, str]) -> WebAnswer:
+    """No bank that authenticates."""
+    raise NoAnswerError("nobody")
 
 
 @dataclass
@@ -139,7 +147,12 @@ class Bench:
 
 @asynccontextmanager
 async def opened(
-    path: Path, answers: Answers = approves, *, signed_on: bool = True, trusting: Any = None
+    path: Path,
+    answers: Answers = approves,
+    *,
+    signed_on: bool = True,
+    trusting: Any = None,
+    bank: Post | None = None,
 ) -> AsyncIterator[Bench]:
     """A gateway's life: it ends without a farewell, so opening the same folder again is a restart after kill -9."""
     comtrust = house()
@@ -170,7 +183,10 @@ async def opened(
             if signed_on:
                 nursery.start_soon(gateway.converse, cast(Link, switch))
                 await gateway.signed_on.wait()
-            app = make_app(office, page_routes(desk))
+            servers = [Server(("9414",), BANK, "key-of-ours")] if bank else []
+            ids = (f"{number:020d}" for number in itertools.count(1))
+            authenticator = Authenticator(comtrust, servers, bank or nobody, trio.current_time, lambda: next(ids))
+            app = make_app(office, page_routes(desk, authenticator))
             transport = httpx2.ASGITransport(app=cast(Any, app), raise_app_exceptions=False)
             async with httpx2.AsyncClient(transport=transport, base_url=BASE) as client:
                 yield Bench(client, switch, desk, office, courier, nursery)
