@@ -47,7 +47,7 @@ class Taken(NamedTuple):
 class Past:
     """An earlier transaction, read back from its records."""
 
-    __slots__ = ("_message", "answered", "increases", "key", "reversed_by", "sent", "taken", "was_told")
+    __slots__ = ("_message", "answered", "increases", "key", "left", "reversed_by", "sent", "taken", "was_told")
 
     def __init__(self, key: str, sent: bytes | None, answered: bytes | None, mark: str | None = None) -> None:
         self.key = key
@@ -56,6 +56,7 @@ class Past:
         self.reversed_by = None if mark == TOLD else mark
         self.was_told = mark == TOLD
         self.taken: Taken | None = None
+        self.left: int | None = None  # what a partial reversal has left of it, in the shop's currency
         self.increases: list[Past] = []  # later authorizations that raised it, and stand
         self._message: Message | None = None
 
@@ -106,6 +107,11 @@ class Past:
         return self.amount + sum(increase.amount for increase in self.increases)
 
     @property
+    def to_take(self) -> int:
+        """The same after what was given back of it in part."""
+        return self.reserved if self.left is None or self.increases else self.left
+
+    @property
     def completes(self) -> str | None:
         """The key of the request whose reservation this one took."""
         took = self.answered is not None and self.answered.mti[1] == FINANCIAL
@@ -145,7 +151,7 @@ class Memory:
     """Key -> records of the recent transactions."""
 
     __slots__ = (
-        *("_entries", "_forgotten", "_forgotten_minutes", "_increases", "_order", "_taken", "_tombstones"),
+        *("_entries", "_forgotten", "_forgotten_minutes", "_increases", "_left", "_order", "_taken", "_tombstones"),
         *("bound", "has_forgotten"),
     )
 
@@ -158,6 +164,7 @@ class Memory:
         self._forgotten_minutes: set[str] = set()
         self._tombstones: dict[str, None] = {}
         self._taken: dict[str, Taken] = {}  # by the key of what was reserved
+        self._left: dict[str, int] = {}  # by the key of what was reversed in part
         self._increases: dict[str, list[str]] = {}  # by the key of what was increased
 
     def __len__(self) -> int:
@@ -217,6 +224,7 @@ class Memory:
             return None
         past = Past(key, *entry)
         past.taken = self._taken.get(key)
+        past.left = self._left.get(key)
         for increase in self._increases.get(key, ()):
             if (found := self.recall(increase)) is not None and not found.reversed_by:
                 past.increases.append(found)
@@ -244,10 +252,14 @@ class Memory:
         if record.mti[1] == FINANCIAL:
             amount = int(told.get(de.AMOUNT) or 0) + (before.amount if before else 0)
             self._taken[key] = Taken(record.key, amount, billed, is_last_part(told.get(de.PRIVATE_DATA)))
-        elif before is not None and (left := told.get(de.REPLACEMENT_AMOUNTS)) is not None:
-            self._taken[key] = before._replace(amount=int(left[:AMOUNT_DIGITS]), billed=billed)
-        if len(self._taken) > self.bound:
-            del self._taken[next(iter(self._taken))]
+        elif (left := told.get(de.REPLACEMENT_AMOUNTS)) is not None:
+            if before is not None:
+                self._taken[key] = before._replace(amount=int(left[:AMOUNT_DIGITS]), billed=billed)
+            else:
+                self._left[key] = int(left[:AMOUNT_DIGITS])
+        for kept in (self._taken, self._left):
+            if len(kept) > self.bound:
+                del kept[next(iter(kept))]
 
     def bury(self, key: str) -> None:
         """A reversal came before its original: remember to refuse the original."""

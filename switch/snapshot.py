@@ -109,6 +109,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(Memory, "_forgotten_minutes", sorted, _add_to_set),
     Field(Memory, "_tombstones", iter, _add_names),
     Field(Memory, "_taken", _pairs, _into_dict(lambda value: Taken(*value))),
+    Field(Memory, "_left", _pairs, _into_dict()),
     Field(Memory, "_increases", _pairs, _into_dict()),
     Field(Recovery, "last_number", _alone, _first),
     Field(Recovery, "last_stans", _pairs, _into_dict()),

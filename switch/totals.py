@@ -117,12 +117,14 @@ def business_date(at: float) -> date:
 class Totals:
     """All totals so far. Holds a few numbers for each participant and day, and the requests that are still open."""
 
-    __slots__ = ("_figures", "_open", "followed")
+    __slots__ = ("_figures", "_open", "_undone", "followed")
 
     def __init__(self) -> None:
         self.followed = 0  # the last batch of the journal that is in here
         self._figures: defaultdict[Account, Figures] = defaultdict(Figures)
         self._open: dict[int, Sent] = {}
+        # Of what was reversed in part, as it was named and as its issuer was told: how much by now.
+        self._undone: dict[tuple[int, str], int] = {}
 
     def of(self, account: Account) -> Figures:
         """The figures of an account; zeros where nothing was counted."""
@@ -154,12 +156,23 @@ class Totals:
         """In full, or down to what DE 95 leaves: the request says what it undoes."""
         assert record.frame is not None
         values = dict(dialect_named(record.dialect).decode(record.frame).items())
-        undone = undone_by(values)
+        assert record.reverses is not None
+        part = record.left is not None
+        undone = self._newly((record.reverses, values.get(de.ORIGINAL) or ""), undone_by(values), part=part)
         kind = (values.get(de.ORIGINAL) or "0")[1:2]
         owed = record.debts[0] if record.debts else None
         self._add(record.participant, Side.GATEWAY, record.at, kind, values, undone, reversal=True)
         if owed is not None:
-            self._owed(owed.issuer, owed.values, record.at)
+            told = undone_by(owed.values)
+            newly = self._newly((record.reverses, owed.issuer), told, part=part)
+            self._owed(owed.issuer, owed.values, record.at, told - newly)
+
+    def _newly(self, of: tuple[int, str], undone: int, *, part: bool) -> int:
+        """Of what is undone by now, how much was not before: several parts are never more than the whole."""
+        before = self._undone.pop(of, 0)
+        if part:
+            self._undone[of] = max(before, undone)
+        return max(0, undone - before)
 
     def _unheard(self, record: Owed) -> None:
         """An approval that nobody heard: undone for both ends."""
@@ -169,9 +182,10 @@ class Totals:
             self._add(asker, Side.GATEWAY, record.at, kind, debt.values, undone_by(debt.values), reversal=True)
             self._owed(debt.issuer, debt.values, record.at)
 
-    def _owed(self, issuer: str, values: Mapping[int, str], at: float) -> None:
-        """The reversal as its issuer hears it; a part is in the shop's currency, so it is billed in proportion."""
-        undone, billed, amount = undone_by(values), billed_of(values), int(values.get(de.AMOUNT) or 0)
+    def _owed(self, issuer: str, values: Mapping[int, str], at: float, before: int = 0) -> None:
+        """The reversal as its issuer hears it, less what was given back before; a part is in the shop's currency, so
+        it is billed in proportion."""
+        undone, billed, amount = undone_by(values) - before, billed_of(values), int(values.get(de.AMOUNT) or 0)
         share = undone if billed == amount or not amount else billed * undone // amount
         kind = (values.get(de.ORIGINAL) or "0")[1:2]
         self._add(issuer, Side.ISSUER, at, kind, values, share, reversal=True)

@@ -22,14 +22,14 @@ from switch.issuer_answer import billed
 from switch.memory import Past
 from switch.request import Request
 from switch.stories.reverse import came_through
-from switch.story import Debt, Recall, Story, Verdict, declined
+from switch.story import Debt, Recall, Story, Verdict
 
 
 def complete(request: Request, network: Configuration) -> Story:
-    """Take the advice; only a card that nobody here issues has no one to pass it on to."""
+    """Take the advice, whatever is wrong with it; for a card that nobody here issues there is nobody to tell."""
     request.issued = network.routes.find(request.card_number)
     if request.issued is None:
-        return declined("issuer.unknown")
+        return Verdict(APPROVED, trouble="issuer.unknown")
     changes = outbound.changes(request, network)
     elements = billed(changes or {})
     trouble = "rate.none" if changes is None else None
@@ -63,4 +63,4 @@ def contradiction(request: Request, past: Past) -> str | None:
     if past.currency != request.currency:
         return "currency.differs"
     taken = past.taken.amount if past.taken is not None else 0
-    return "capture.above_hold" if taken + request.amount > past.reserved else None
+    return "capture.above_hold" if taken + request.amount > past.to_take else None

@@ -70,6 +70,12 @@ class Reversals(RuleBasedStateMachine):
             self._reverses(asked, mti, remains)
             self.left[asked["rrn"] or ""] = remains
 
+    @rule(asked=payments, mti=TYPES, share=st.floats(0.0, 1.0))
+    def takes_back_less_than_was_taken_back_before(self, asked: dict[str, str | None], mti: str, share: float) -> None:
+        left, whole = self.left[asked["rrn"] or ""], int(asked["amount"] or 0)
+        if left:
+            self._reverses(asked, mti, left + int((whole - left) * share))  # it stays as it is
+
     @rule(asked=payments, mti=TYPES)
     def takes_back_more_than_there_was(self, asked: dict[str, str | None], mti: str) -> None:
         self._reverses(asked, mti, int(asked["amount"] or 0) + 1)

@@ -5,6 +5,7 @@ T16 (room to reverse on a full disk) is tested where the journal is.
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from random import Random
 
@@ -15,11 +16,13 @@ from protocols.message import Message
 from protocols.participant import Participant, disagreements
 from switch import ends
 from switch.circuit import ONE_IN, SICK_RUN, WELL_RUN
+from switch.ends import Side
 from switch.instant import Instant
 from switch.records import Answered, Debt
 from switch.saf import ALARM_S, IN_FLIGHT_MAX, StoreAndForward
 from switch.shell.node import Node
 from switch.shell.orders import answer
+from switch.totals import Account, Totals
 from tests.switch.desk import CREDIT_CARD, INTERNET_CARD, PURCHASE, SANDBOX_CARD, Desk
 
 KWD = "414"
@@ -281,6 +284,84 @@ def test_t11_a_second_reversal_moves_nothing() -> None:
         assert desk.hears(shop).response_code == "00"
     desk.answers(issuer, desk.hears(issuer), approval_code=None)
     assert desk.silent(issuer)
+
+
+def leaving(amount: int) -> dict[str, str | None]:
+    return {"replacement_amounts": f"{amount:012d}" + "0" * 30}
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_t11_parts_that_are_taken_back_are_never_more_than_the_whole(restarts: bool) -> None:
+    """DE 95 says what is left: what was given back by an earlier part is not given back again, nor taken again."""
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    asked, told = approves(desk, issuer, shop), list[Message]()
+    for number, left in enumerate((6000, 6000, 9000, 2500, 4000), 1):
+        desk.reverses(shop, asked, stan=f"0008{number:02d}", **leaving(left))
+        assert desk.hears(shop).response_code == "00"
+        while not desk.silent(issuer):
+            told.append(desk.hears(issuer))
+            desk.answers(issuer, told[-1], approval_code=None)
+        if restarts:
+            desk = desk.restarted()
+            issuer, shop = desk.issuer(), desk.gateway()
+    desk.reverses(shop, asked, stan="000899")
+    told.append(desk.hears(issuer))
+    stands = [int((message.get(de.REPLACEMENT_AMOUNTS) or "0" * 12)[:12]) for message in told]
+    assert stands == [6000, 2500, 0]
+
+
+def test_t11_the_totals_of_parts_add_up_to_the_whole() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    asked = desk.asks(shop, "0200")
+    desk.answers(issuer, desk.hears(issuer))
+    asked["mti"] = "0200"
+    for number, left in enumerate((6000, 6000, 2500, 0), 1):
+        desk.reverses(shop, asked, stan=f"0008{number:02d}", **(leaving(left) if left else {}))
+    totals = Totals()
+    for record in desk.records():
+        totals.take(record)
+    for who, side in (("lab", Side.GATEWAY), ("sandbox", Side.ISSUER)):
+        said = totals.of(Account(who, side, date(2026, 11, 18), "784")).elements()
+        assert int(said[de.DEBITS_AMOUNT]) == int(said[de.DEBITS_REVERSAL_AMOUNT]) == 10000
+
+
+def test_t11_what_was_given_back_of_a_reservation_cannot_be_taken() -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    asked = approves(desk, issuer, shop)
+    desk.reverses(shop, asked, **leaving(6000))
+    past = desk.core.memory.recall(f"lab/1/{asked['transmitted_at']}{asked['stan']}{asked['terminal_id']}")
+    assert past is not None
+    assert (past.reserved, past.left, past.to_take) == (10000, 6000, 6000)
+
+
+@pytest.mark.parametrize("mti", ["0120", "0220"])
+def test_t12_an_advice_for_a_card_that_nobody_issues_is_acknowledged_and_told_to_people(mti: str) -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    desk.asks(shop, mti, pan="9999999999999995")
+    assert desk.hears(shop).response_code == "00"
+    assert [event.facts["slug"] for event in desk.events if event.name == "advice.contradicts"] == ["issuer.unknown"]
+    assert desk.silent(issuer)
+    [record] = [one for one in desk.records() if isinstance(one, Answered)]
+    assert (record.response_code, record.debts) == ("00", [])
+    desk = desk.restarted()
+    shop = desk.gateway()
+    desk.asks(shop, f"{mti[:3]}1", pan="9999999999999995")
+    assert desk.hears(shop).response_code == "00"
+
+
+@pytest.mark.parametrize("mti", ["0120", "0220"])
+def test_t12_an_advice_without_a_rate_is_acknowledged_and_passed_on(mti: str) -> None:
+    desk = Desk()
+    issuer, shop = desk.issuer("nbk"), desk.gateway()
+    desk.asks(shop, mti, pan=INTERNET_CARD, currency="578")  # Norwegian kroner: the network has no rate
+    assert desk.hears(shop).response_code == "00"
+    assert [event.facts["slug"] for event in desk.events if event.name == "advice.contradicts"] == ["rate.none"]
+    owed = desk.hears(issuer)
+    assert (owed.mti, owed.get(de.CURRENCY), owed.get(de.BILLING_AMOUNT)) == (mti, "578", None)
 
 
 def test_t12_an_advice_is_acknowledged_though_business_objects() -> None:
