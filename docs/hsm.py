@@ -118,7 +118,8 @@ usage 2, algorithm and size 2 (`D1 T2 T3 A1 A2 A3`), mode 1, version 2, exportab
 exportability alone. Wider than it was is A6 (usage), A8 (mode) or AA.
 
 A key block is read in this order: form (B2, 80), version (A1), LMK id (A3), MAC (A4), length inside (A5), repeated
-optional block (AB), usage (A6), algorithm (A7), mode (A8), version (A9: a component), length for this command (27).
+optional block (BC), usage (A6), algorithm (A7), mode (A8), version (A9: a component), status and dates (AD, AE,
+AF), length for this command (27).
 
 LMKs of your own come from a ceremony. Each custodian makes a component and writes it down; together they form it:
 
@@ -170,11 +171,11 @@ and `hsm-crypt.md` have those of their commands. Which of two faults of one requ
 | a tampered box | commands that need an LMK answer 13 |
 | LG | three digits, milliseconds |
 | "base port + 1 + n" | `port_selects_lmk`; TCP only |
-| NK, QY | not built: 68; no layout is settled |
-| RY | not built: 68; American Express publishes no algorithm of its CSC |
+| NK | answered by: number of commands 2N, then length 4N and answer of each; a chain, EI, FY, PE and TA in it are 68 |
+| RY | the layout is a device's, the algorithm ours: American Express publishes none, so real cards fail |
 | PA, PE, TA, B8, QE, IG | not built: 68; there is no printer, no TR-34 and no ECDH |
-| optional blocks of a key block | kept, covered by the MAC, handed on; AB for one that comes twice, B2 for one cut |
-| key status and dates in them | have no effect, so AC to AF and B0 to BE (but B2) are never answered |
+| optional blocks of a key block | kept, covered by the MAC, handed on; BC for one that comes twice, B2 for one cut |
+| status and dates of a key | optional blocks 00 (L, T; others AD), 03, 04 (first, last hour: `YYYY:MM:DD:HH` UTC; AE, AF) |
 | HMAC keys in A6, A8, BU | in key blocks only; their check value is the HMAC of nothing (SHA-256 for M7) |
 | RSA keys in A6, A8, BU | not taken: they stay under the LMK that they were made under |
 | TDES PIN keys of an AES BDK | `tdes_pins_of_aes_bdks`; double length, algorithm 0000; by the rule, no vector |

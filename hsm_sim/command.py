@@ -42,6 +42,7 @@ class Station:
     figures: Figures
     store: KeyStore
     faults: Faults
+    desk: Callable[[bytes, str | None], bytes]  # asks once more (frame, LMK id), for a command that carries others
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from hsm_sim.command import Answer, Command, Randomness, Station
@@ -20,7 +19,7 @@ from hsm_sim.commands import COMMANDS
 from hsm_sim.errors import RefusedError
 from hsm_sim.faults import Fault, Faults, Kind
 from hsm_sim.figures import PIN_CHECKS, UNKNOWN, Figures
-from hsm_sim.keys import KeyStore
+from hsm_sim.keys import KeyStore, standing
 from hsm_sim.settings import Settings
 from protocols.hsm import HsmRequest, codes, pack_answer, read_request
 
@@ -63,11 +62,6 @@ class Done(NamedTuple):
     defect: Exception | None = None
 
 
-def _midnight() -> datetime:
-    """A clock that stands still, for a desk that nobody gave one."""
-    return datetime(2000, 1, 1, tzinfo=UTC)
-
-
 def _nobody(what: object, error: object = None) -> None:
     """Nobody asked to hear of it."""
 
@@ -87,11 +81,11 @@ class Desk:
         store: KeyStore | None = None,
     ) -> None:
         self.settings = settings
-        self.figures = figures = Figures(_midnight) if figures is None else figures
+        self.figures = figures = Figures(standing) if figures is None else figures
         self.faults = Faults(lambda: 0.0) if faults is None else faults
         self.counts = figures.counts  # (command, error code) -> how often
-        self.store = KeyStore(settings) if store is None else store
-        self._station = Station(settings, figures, self.store, self.faults)
+        self.store = KeyStore(settings, clock=figures.clock) if store is None else store
+        self._station = Station(settings, figures, self.store, self.faults, self.answer)
         self._randomness = randomness
         self._on_defect = on_defect
         self._on_audit = on_audit

@@ -86,7 +86,7 @@ def unwrap(under: DesKey | AesKey, wire: str, lmk_id: str) -> tuple[bytes, Attri
     """The secret in a block (with its scheme letter) and what its header says of it.
 
     Raises RefusedError, in this order: B2 and 80 for what is no block, A1 for one of
-    another version, A3 for another LMK's, A4 where the MAC does not hold, A5 and AB.
+    another version, A3 for another LMK's, A4 where the MAC does not hold, A5 and BC.
     TR-31 has no LMK id, so none is looked at there.
     """
     scheme, block = wire[:1], wire[1:]
@@ -105,7 +105,7 @@ def unwrap(under: DesKey | AesKey, wire: str, lmk_id: str) -> tuple[bytes, Attri
     secret = clear if raw else _measured(clear)
     names = [name for name, _ in attributes.optional]
     if len(set(names)) != len(names):
-        raise RefusedError(codes.BLOCK_OPTIONAL)
+        raise RefusedError(codes.REPEATED_OPTIONAL)
     return secret, attributes
 
 

@@ -29,6 +29,7 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -43,6 +44,7 @@ from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DOUBLE, LENGTHS, SINGLE, DesKey, has_odd_parity
 from hsm_sim.primitives.enclosed import NotEnclosedError, disclosed, enclosed
 from hsm_sim.settings import Settings
+from hsm_sim.validity import check_usable
 from protocols.hsm import codes
 
 # Modes of use as a rule permits them; N is "any", which a header may always say.
@@ -61,6 +63,12 @@ SHARED_TYPE = "002"  # by PVK, TMK and TPK
 DERIVED_TYPES = {**KEY_TYPES, **SECRET_TYPES}
 
 Random = Callable[[int], bytes]  # so many random bytes
+Clock = Callable[[], datetime]  # of keys that say when they may be used
+
+
+def standing() -> datetime:
+    """A clock that stands still, for whoever has none."""
+    return datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +138,13 @@ class _NoiseError(Exception):
 class Keyring(ABC):
     """One LMK at work: opens keys under it, writes keys under it."""
 
-    def __init__(self, lmk: Lmk, settings: Settings) -> None:
+    def __init__(self, lmk: Lmk, settings: Settings, clock: Clock) -> None:
         self.lmk = lmk
         self.settings = settings
+        self.clock = clock
         self.pin_rules = PinRules(settings)
         # What BW moves keys from. Its LMK has no old one itself.
-        self.old: Keyring | None = None if lmk.old is None else ring_of(Lmk(lmk.id, lmk.old), settings)
+        self.old: Keyring | None = None if lmk.old is None else ring_of(Lmk(lmk.id, lmk.old), settings, clock)
 
     def __repr__(self) -> str:
         return f"<Keyring of LMK {self.lmk.id}>"
@@ -187,8 +196,8 @@ class Keyring(ABC):
 class VariantKeyring(Keyring):
     """A variant LMK: the key type chooses the pair, and a key of another type opens as noise."""
 
-    def __init__(self, lmk: Lmk, settings: Settings) -> None:
-        super().__init__(lmk, settings)
+    def __init__(self, lmk: Lmk, settings: Settings, clock: Clock) -> None:
+        super().__init__(lmk, settings, clock)
         self._opened = lru_cache(maxsize=settings.cached_keys)(self._opened_anew)
         self._separates = settings.separate_type_002
 
@@ -245,8 +254,8 @@ class VariantKeyring(Keyring):
 class BlockKeyring(Keyring):
     """A key-block LMK: the header says what a key is for, and once the MAC holds it is believed."""
 
-    def __init__(self, lmk: Lmk, settings: Settings) -> None:
-        super().__init__(lmk, settings)
+    def __init__(self, lmk: Lmk, settings: Settings, clock: Clock) -> None:
+        super().__init__(lmk, settings, clock)
         self._opened = lru_cache(maxsize=settings.cached_keys)(self._opened_anew)
 
     def open(self, rule: KeyRule, fields: Mapping[str, str]) -> DesKey | AesKey:
@@ -254,7 +263,7 @@ class BlockKeyring(Keyring):
 
     def opened(self, rule: KeyRule, fields: Mapping[str, str]) -> Opened:
         key, attributes = self._opened(fields[rule.field])
-        _check_attributes(rule, fields, attributes)
+        self._check(rule, fields, attributes)
         if key is None:
             raise TypeError(f"the rule for {rule.field} permits what is no cipher's key: open its bytes")
         if isinstance(key, DesKey) and len(key.clear) not in rule.lengths:
@@ -266,8 +275,13 @@ class BlockKeyring(Keyring):
 
     def opened_bytes(self, rule: KeyRule, fields: Mapping[str, str]) -> tuple[bytes, Attributes]:
         clear, attributes = self._unwrapped(fields[rule.field])
-        _check_attributes(rule, fields, attributes)
+        self._check(rule, fields, attributes)
         return clear, attributes
+
+    def _check(self, rule: KeyRule, fields: Mapping[str, str], said: Attributes) -> None:
+        _check_attributes(rule, fields, said)
+        if said.optional:
+            check_usable(said.optional, self.clock())
 
     def seal(
         self,
@@ -348,15 +362,16 @@ def _length_before(rule: KeyRule, wire: str) -> str | None:
     return None if parse(wire)[0].length in rule.lengths else codes.KEY_LENGTH
 
 
-def ring_of(lmk: Lmk, settings: Settings) -> Keyring:
+def ring_of(lmk: Lmk, settings: Settings, clock: Clock = standing) -> Keyring:
     """The keyring that fits this LMK."""
-    return VariantKeyring(lmk, settings) if lmk.kind is LmkKind.VARIANT else BlockKeyring(lmk, settings)
+    kind = VariantKeyring if lmk.kind is LmkKind.VARIANT else BlockKeyring
+    return kind(lmk, settings, clock)
 
 
 class KeyStore:
     """All LMKs that are loaded: the published ones the settings name, and `own` ones from a key ceremony."""
 
-    def __init__(self, settings: Settings, own: Iterable[Lmk] = ()) -> None:
+    def __init__(self, settings: Settings, own: Iterable[Lmk] = (), clock: Clock = standing) -> None:
         self._default = settings.default_lmk
         published = [
             Lmk(
@@ -368,7 +383,7 @@ class KeyStore:
             )
             for lmk in settings.lmk
         ]
-        self._rings = {lmk.id: ring_of(lmk, settings) for lmk in (*published, *own)}
+        self._rings = {lmk.id: ring_of(lmk, settings, clock) for lmk in (*published, *own)}
 
     def lmks(self) -> tuple[Lmk, ...]:
         """Those that are loaded, in the order of the settings."""

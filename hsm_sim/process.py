@@ -16,7 +16,7 @@ from hsm_sim.command import Randomness
 from hsm_sim.keys import KeyStore
 from hsm_sim.lmk import Lmk
 from hsm_sim.own_lmks import CeremonyError
-from hsm_sim.server import Bound, Server, Wires
+from hsm_sim.server import Bound, Server, Wires, utc_now
 from hsm_sim.settings import Settings, load
 from protocols import network, pki
 from protocols.network import NetworkError
@@ -48,7 +48,7 @@ async def _party(asked: argparse.Namespace, stop: trio.Event) -> int:
         settings,
         randomness,
         draw=draw,
-        store=KeyStore(settings, _own_lmks(settings, asked)),
+        store=KeyStore(settings, _own_lmks(settings, asked), utc_now),
         reboots=remembered.reboots,
         on_tamper=note_tampers,
     )

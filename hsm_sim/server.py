@@ -121,7 +121,7 @@ class Server:
     ) -> None:
         self.settings = settings
         limits = FraudLimits(settings.pin_failures_a_minute, settings.pin_failures_an_hour, settings.pin_attack)
-        self.figures = Figures(_now, settings.serial, reboots, limits)
+        self.figures = Figures(utc_now, settings.serial, reboots, limits)
         self.faults = Faults(draw)
         reports = _Reports()
         self.desk = Desk(
@@ -546,7 +546,8 @@ def _place(error: Exception) -> str:
     return f"{step.tb_frame.f_globals.get('__name__', '?')}:{step.tb_lineno}"
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """What the clock says: the figures, and keys with dates, ask it."""
     return datetime.now(UTC)
 
 
@@ -554,8 +555,8 @@ def _connection(sock: socket.socket) -> Connection:
     try:
         here, there = sock.getsockname(), sock.getpeername()
     except OSError:  # it is gone already; the entrance will find out
-        return Connection(0, "0" * 8, 0, _now())
-    return Connection(here[1], hex_address(there[0]), there[1], _now())
+        return Connection(0, "0" * 8, 0, utc_now())
+    return Connection(here[1], hex_address(there[0]), there[1], utc_now())
 
 
 def hex_address(host: str) -> str:

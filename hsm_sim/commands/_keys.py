@@ -18,6 +18,7 @@ from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DOUBLE, SINGLE, TRIPLE, DesKey, has_odd_parity, with_odd_parity
 from hsm_sim.transport import from_zmk, under_zmk
 from hsm_sim.usages import LENGTHS, USAGES, check, check_export, outside
+from hsm_sim.validity import check_written
 from protocols.hsm import codes
 
 ZMK_TYPE = "000"
@@ -125,7 +126,8 @@ def optional_blocks(text: str) -> tuple[tuple[str, str], ...]:
         found.append((text[:2], text[4:end]))
         text = text[end:]
     if len({name for name, _ in found}) != len(found):
-        raise RefusedError(codes.BLOCK_OPTIONAL)
+        raise RefusedError(codes.REPEATED_OPTIONAL)
+    check_written(found)
     return tuple(found)
 
 

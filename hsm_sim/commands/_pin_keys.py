@@ -16,7 +16,13 @@ TPK = KeyRule(
     separated="70D",
 )
 ZPK = KeyRule("zone_key", types=("001",), modes=DECRYPTS, algorithms=ANY_CIPHER)
-TO_ZPK = KeyRule("zone_key", types=("001",), modes=ENCRYPTS, algorithms=ANY_CIPHER)
+TO_ZPK = KeyRule(
+    "zone_key",
+    types=("001",),
+    parity=codes.DESTINATION_PARITY,
+    modes=ENCRYPTS,
+    algorithms=ANY_CIPHER,
+)
 SOURCE_TPK = KeyRule(
     "source_key",
     types=("002",),
@@ -54,16 +60,19 @@ OF_TYPE = KeyRule(
 )
 
 
-def pvk(modes: tuple[str, ...], usages: tuple[str, ...], lengths: tuple[int, ...]) -> KeyRule:
-    """A PIN verification key, which is never the first key of a request unless it makes something."""
-    parity = codes.DESTINATION_PARITY if modes is VERIFIES else codes.SOURCE_PARITY
+def pvk(
+    modes: tuple[str, ...], usages: tuple[str, ...], lengths: tuple[int, ...], parity: str = codes.DESTINATION_PARITY
+) -> KeyRule:
+    """A PIN verification key. Its parity is 11 behind the key of a PIN block, 10 where it is the only key."""
     return KeyRule("pvk", types=("002",), parity=parity, lengths=lengths, usages=usages, modes=modes)
 
 
 PVV_USAGES, IBM_USAGES = ("V0", "V2"), ("V0", "V1")
 PVV_VERIFIES = pvk(VERIFIES, PVV_USAGES, (DOUBLE,))
 PVV_GENERATES = pvk(GENERATES, PVV_USAGES, (DOUBLE,))
+PVV_GENERATES_ALONE = pvk(GENERATES, PVV_USAGES, (DOUBLE,), codes.SOURCE_PARITY)
 IBM_VERIFIES = pvk(VERIFIES, IBM_USAGES, LENGTHS)
 IBM_GENERATES = pvk(GENERATES, IBM_USAGES, LENGTHS)
+IBM_GENERATES_ALONE = pvk(GENERATES, IBM_USAGES, LENGTHS, codes.SOURCE_PARITY)
 PVV_CHANGES = pvk(BOTH, PVV_USAGES, (DOUBLE,))
 IBM_CHANGES = pvk(BOTH, IBM_USAGES, LENGTHS)

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 from hsm_sim.command import Answer, Command, Randomness, done
 from hsm_sim.commands._keys import Form, algorithm_of, bare, header_asked, is_bare_key, is_variant, scheme_asked
-from hsm_sim.commands.bu import BY_PAIR, BY_TYPE, LENGTH_FLAGS, PAIR_TYPES, TYPE_FOLLOWS
+from hsm_sim.commands.bu import BY_PAIR, BY_TYPE, LENGTH_FLAGS, PAIR_TYPES, SIX_DIGITS, TYPE_FOLLOWS
 from hsm_sim.errors import RefusedError
 from hsm_sim.key_block import THALES
 from hsm_sim.key_scheme import parse
-from hsm_sim.keys import Keyring
+from hsm_sim.keys import Keyring, check_value_in_full
 from hsm_sim.usages import check
 from protocols.hsm import LAYOUTS, HsmRequest, codes
+
+CHECK_VALUE_TOO = "1"  # of `!`: the check value follows the key
 
 
 def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer:
@@ -35,7 +37,11 @@ def answer(request: HsmRequest, keys: Keyring, randomness: Randomness) -> Answer
             raise RefusedError(codes.BLOCK_ALGORITHM)
         form = replace(form, attributes=check(replace(asked, algorithm=algorithm_of(key))))
     is_bare = "scheme" not in fields and is_bare_key(fields["key"])
-    return done(key=bare(form.seal(keys, key, randomness), is_bare))
+    moved = {"key": bare(form.seal(keys, key, randomness), is_bare)}
+    if fields.get("check_value_flag") == CHECK_VALUE_TOO:
+        value = check_value_in_full(key)
+        moved["check_value"] = value[:6] if fields.get("check_value_type") == SIX_DIGITS else value[:16]
+    return done(**moved)
 
 
 COMMAND = Command(LAYOUTS["BW"], answer, needs_authorised=True)

@@ -7,7 +7,7 @@ read here without being believed, for only the HSM can check the block's MAC.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from protocols.hsm.codes import INPUT_DATA, KEY_SCHEME
@@ -20,6 +20,7 @@ BASE_KEY_TYPES = ("009", "609", "809", "909")
 BASE_KEY_USAGES = ("B0", "41", "42", "43", "44")
 BY_HEADER = "FFF"
 AUTHENTICATOR = 4  # bytes in front of a public key, under a variant LMK
+FRAME_LENGTH_DIGITS = 4  # in front of each frame of a chain
 LENGTH_OF_BLOCK = "FFFF"  # stands for a length where a key block says its own
 _END = re.compile(r"(?:~?%[0-9]{2})?(?:\x19.{0,32})?\Z", re.DOTALL)  # LMK id and trailer
 
@@ -125,6 +126,61 @@ class Sized:
         if not self.shortest <= len(value) <= self.longest:
             raise UnreadableError(self.name, self.code)
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """As many frames as the field `counted_by` says, each behind its length 4N; the value is all of them."""
+
+    name: str
+    counted_by: str
+
+    def read(self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str]) -> int:
+        begin = at
+        for _ in range(int(found[self.counted_by])):
+            digits = text[at : at + FRAME_LENGTH_DIGITS]
+            if len(digits) != FRAME_LENGTH_DIGITS or not is_digits(digits):
+                raise UnreadableError(self.name, INPUT_DATA)
+            at += FRAME_LENGTH_DIGITS + int(digits)
+            if at > len(text):
+                raise UnreadableError(self.name, INPUT_DATA)
+        found[self.name] = text[begin:at]
+        return at
+
+    def write(self, values: Mapping[str, str], asked: Mapping[str, str]) -> str:
+        value = _given(self.name, values, INPUT_DATA)
+        counted = {self.counted_by: _given(self.counted_by, values, INPUT_DATA)}
+        if not is_digits(counted[self.counted_by]) or self.read(value, 0, counted, asked) != len(value):
+            raise UnreadableError(self.name, INPUT_DATA)
+        return value
+
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def pattern(self) -> str | None:
+        return None
+
+
+def chained(frames: Iterable[str]) -> str:
+    """Frames as a `Chain` holds them.
+
+    >>> chained(["NC", "B20001x"])
+    '0002NC0007B20001x'
+    """
+    return "".join(f"{len(frame):0{FRAME_LENGTH_DIGITS}d}{frame}" for frame in frames)
+
+
+def unchained(chain: str) -> Iterator[str]:
+    """The frames again.
+
+    >>> list(unchained("0002NC0007B20001x"))
+    ['NC', 'B20001x']
+    """
+    at = 0
+    while at < len(chain):
+        begin = at + FRAME_LENGTH_DIGITS
+        at = begin + int(chain[at:begin])
+        yield chain[begin:at]
 
 
 @dataclass(frozen=True, slots=True)

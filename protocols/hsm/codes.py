@@ -46,8 +46,14 @@ BLOCK_ALGORITHM = "A7"
 BLOCK_MODE = "A8"
 BLOCK_VERSION = "A9"
 BLOCK_EXPORT = "AA"
-BLOCK_OPTIONAL = "AB"
+BLOCK_OPTIONAL_COUNT = "AB"
+BLOCK_OPTIONAL = "AC"
+BLOCK_STATUS = "AD"
+BLOCK_START = "AE"
+BLOCK_END = "AF"
 BLOCK_HEADER = "B2"
+COMPONENTS = "B5"
+REPEATED_OPTIONAL = "BC"
 
 TITLES: Mapping[str, str] = {
     DONE: "done",
@@ -89,6 +95,12 @@ TITLES: Mapping[str, str] = {
     BLOCK_MODE: "mode of use",
     BLOCK_VERSION: "key version",
     BLOCK_EXPORT: "exportability",
-    BLOCK_OPTIONAL: "optional blocks of a key block",
+    BLOCK_OPTIONAL_COUNT: "number of optional blocks",
+    BLOCK_OPTIONAL: "optional block of a key block",
+    BLOCK_STATUS: "status of a key",
+    BLOCK_START: "first day of a key: still to come, or no date",
+    BLOCK_END: "last day of a key: past, or no date",
     BLOCK_HEADER: "header of a key block",
+    COMPONENTS: "components that do not go together",
+    REPEATED_OPTIONAL: "optional block that comes twice",
 }

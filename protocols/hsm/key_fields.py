@@ -17,7 +17,9 @@ _ATTRIBUTES = re.compile(
     r"(?:(?P<usage>[0-9A-Za-z]{2})(?P<algorithm>[A-Za-z][0-9])?(?P<mode>[A-Za-z])(?P<version>[0-9A-Za-z]{2}))?"
     r"(?P<exportability>[A-Za-z])(?P<count>[0-9]{2})?"
 )
+_VERSION_ALONE = re.compile(r"(?P<version>[0-9]{2})(?P<count>[0-9]{2})")
 _LMK_ID = re.compile(r"%([0-9]{2})(?=[#&!])")
+_ZMK_FLAG = re.compile(r";([01])|([01])(?=[SRUTXYZ])")
 _HEX_RUN = re.compile(r"[0-9A-Fa-f]*")
 _CHECK_VALUE_TAIL = re.compile(r"(?:;([0-9A-Z]{3})(?=;|[~%\x19]|\Z))?(?:;00([01]))?")
 
@@ -32,11 +34,14 @@ class KeyAttributes:
 
     marker: str
     prefix: str
+    of_components: bool = False  # version 2N and optional blocks alone will do: the components say the rest
 
     def read(self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str]) -> int:
         if not text.startswith(self.marker, at):
             return at
-        match = _ATTRIBUTES.match(text, at + len(self.marker))
+        begin = at + len(self.marker)
+        match = _VERSION_ALONE.match(text, begin) if self.of_components else None
+        match = match or _ATTRIBUTES.match(text, begin)
         if match is None:
             raise UnreadableError(self.prefix + "usage", INPUT_DATA)
         said = match.groupdict()
@@ -53,7 +58,7 @@ class KeyAttributes:
         optional = values.get(self.prefix + "optional", "")
         said = "".join(values.get(name, "") for name in self.names()[:-1])
         text = f"{self.marker}{said}{self._count(optional):02d}{optional}"
-        if self.prefix + "usage" not in values:
+        if self.prefix + "usage" not in values and not (self.of_components and self.prefix + "version" in values):
             text = self.marker + said
         again: dict[str, str] = {}
         if self.read(text, 0, again, asked) != len(text):
@@ -104,6 +109,36 @@ class LmkId:
 
     def names(self) -> tuple[str, ...]:
         return ()
+
+    def pattern(self) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ZmkFlag:
+    """`;` and what the next key is, 0 a ZMK or 1 a TMK; without `;` where a scheme's letter follows."""
+
+    name: str
+
+    def read(self, text: str, at: int, found: dict[str, str], asked: Mapping[str, str]) -> int:
+        match = _ZMK_FLAG.match(text, at)
+        if match is None:
+            if text.startswith(";", at):
+                raise UnreadableError(self.name, INPUT_DATA)
+            return at
+        found[self.name] = match[1] or match[2]
+        return match.end()
+
+    def write(self, values: Mapping[str, str], asked: Mapping[str, str]) -> str:
+        value = values.get(self.name)
+        if value is None:
+            return ""
+        if value not in ("0", "1"):
+            raise UnreadableError(self.name, INPUT_DATA)
+        return ";" + value
+
+    def names(self) -> tuple[str, ...]:
+        return (self.name,)
 
     def pattern(self) -> str | None:
         return None

@@ -12,6 +12,7 @@ GOOD_HEALTH: Mapping[str, Mapping[str, str]] = {
     "LG": {"milliseconds": "000"},
     "RA": {},
     "BS": {},
+    "NK": {"header_flag": "0", "commands": "02", "requests": "0002NC0010B20004ping"},
 }
 
 _DATES = {
@@ -24,6 +25,7 @@ _DATES = {
 }
 
 ANSWERS_HEALTH: Mapping[str, dict[str, str]] = {
+    "NK": {"commands": "02", "answers": "0029ND0026860400000000001500-00230008B300ping"},
     "NO": {
         "buffer": "3",
         "protocol": "1",

@@ -35,6 +35,7 @@ FORMATS = {"source_format": "01", "destination_format": "01"}
 TERMINAL, ZONE, OF_TYPE = {"terminal_key": K1_TPK}, {"zone_key": K1_ZPK}, {"key_type": "001", "key": K1_ZPK}
 DUKPT = {"bdk": K1_BDK, **SERIAL, "pin_block": DUKPT_BLOCK, "account": ACCOUNT}
 
+K1_CSCK = "U21A646BD114E23B25B09D2BA887B822C"  # of the type of a CVK
 DYNAMIC = {"scheme": "1", "version": "0", "mk": MK, "derivation": "0", "pan": "5123456789012345", "psn": "00"}
 TRACK = bytes.fromhex("5123456789012345D35121010000000000000F").decode("latin-1")
 CHIP = {"track_data": TRACK, "unpredictable_number": "00000899", "atc": "00094", "value": "29488"}
@@ -56,6 +57,8 @@ GOOD_PINS: Mapping[str, Mapping[str, str]] = {
     "QK": {"account": ACCOUNT, "pin_under_lmk": KEPT, "new_account": "2" * 12},
     "JA": {"account": ACCOUNT, "pin_length": "06"},
     "PM": {**DYNAMIC, **CHIP},
+    "QY": {**DYNAMIC, **{name: value for name, value in CHIP.items() if name != "value"}},
+    "RY": {"mode": "3", "flag": "0", "csck": K1_CSCK, "account": "3712345678901230000", "expiry": "9912"},
     "JC": {**TERMINAL, **SENT},
     "JE": {**ZONE, **SENT},
     "JG": {**ZONE, "format": "01", "account": ACCOUNT, "pin_under_lmk": KEPT},
@@ -75,6 +78,8 @@ ANSWERS_PINS: Mapping[str, Mapping[str, str]] = {
     **{code: {} for code in ("DA", "EA", "CM", "GQ", "CK", "GO", "BC", "BE", "PM")},
     **dict.fromkeys(("CI", "G0"), _TRANSLATED),
     **dict.fromkeys(("JC", "JE", "EE"), _KEPT),
+    "QY": {"value": CHIP["value"]},
+    "RY": {"mode": "3", "csc_five": "40375", "csc_four": "8328", "csc_three": "225"},
     "JA": {"pin_under_lmk": "1593862"},
     "QK": {"pin_under_lmk": "26702"},
     "BG": _KEPT,

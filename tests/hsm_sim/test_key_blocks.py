@@ -1,17 +1,22 @@
 """Key blocks: Thales' versions 0 and 1, TR-31 A to D, and in which order a bad one is refused."""
 
 import warnings
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hsm_sim.desk import Desk
 from hsm_sim.errors import RefusedError
+from hsm_sim.figures import Figures
 from hsm_sim.key_block import RESERVED, Attributes, read_header, unwrap, wrap
+from hsm_sim.keys import KeyStore
 from hsm_sim.lmk import SETS
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
-from tests.hsm_sim.known import K1, K2
+from hsm_sim.settings import Settings
+from tests.hsm_sim.known import K1, K2, Bench, counted_up
 
 with warnings.catch_warnings():  # psec feeds 16-byte keys to TripleDES
     warnings.simplefilter("ignore")
@@ -163,12 +168,12 @@ def test_what_is_no_block_of_ours_has_its_code(change, error: str) -> None:
     assert refused.value.code == error
 
 
-def test_a_length_inside_that_cannot_be_is_a5_and_a_repeated_optional_block_ab() -> None:
+def test_a_length_inside_that_cannot_be_is_a5_and_a_repeated_optional_block_bc() -> None:
     good = unwrap(LMK_01, THALES[0][4], "01")[1]
     twice = Attributes(good.usage, "T", optional=(("KS", "00"), ("KS", "01")))
     with pytest.raises(RefusedError) as refused:
         unwrap(LMK_01, wrap(LMK_01, twice, K1, bytes, "01"), "01")
-    assert refused.value.code == "AB"
+    assert refused.value.code == "BC"
     with pytest.raises(RefusedError) as refused:
         unwrap(LMK_01, wrap(LMK_01, good, b"", bytes, "01"), "01")
     assert refused.value.code == "A5"
@@ -189,3 +194,79 @@ def test_a_header_is_read_as_it_was_written(optional, length: int, lmk: DesKey |
     assert (end + 0) % (8 if lmk is LMK_01 else 16) == 0
     assert tuple(row for row in said.optional if row[0] != "PB") == optional
     assert unwrap(lmk, block, "07")[0] == bytes(length)
+
+
+# Status and dates: what a key's optional blocks say of the time it may be used.
+
+
+def _at(hour: str) -> Bench:
+    """An HSM whose clock says this hour."""
+    instant = datetime.strptime(hour, "%Y:%m:%d:%H").replace(minute=30, tzinfo=UTC)
+    bench = Bench()
+    bench.desk = Desk(bench.settings, counted_up, figures=Figures(lambda: instant))
+    return bench
+
+
+def _zpk(optional: tuple[tuple[str, str], ...]) -> str:
+    attributes = Attributes("72", "T", optional=optional)
+    return wrap(KeyStore(Settings()).ring("01").lmk.key, attributes, K1, counted_up, "01")
+
+
+def _checked(bench: Bench, key: str) -> str:
+    return bench.ask("BU", lmk_id="01", pair_code="FF", key_length="F", key=key, key_type="FFF").error
+
+
+YEAR = (("03", "2026:01:01:00"), ("04", "2026:12:31:23"))
+
+
+@pytest.mark.parametrize(
+    ("hour", "code"),
+    [
+        ("2025:12:31:23", "AE"),
+        ("2026:01:01:00", "00"),
+        ("2026:12:31:23", "00"),
+        ("2027:01:01:00", "AF"),
+    ],
+)
+def test_a_key_is_used_from_its_first_hour_to_its_last(hour: str, code: str) -> None:
+    assert _checked(_at(hour), _zpk(YEAR)) == code
+
+
+@pytest.mark.parametrize(
+    ("optional", "code"),
+    [
+        ((("00", "L"),), "00"),
+        ((("00", "T"),), "00"),
+        ((("00", "E"),), "AD"),
+        ((("00", ""),), "AD"),
+        ((("03", "2026-01-01"),), "AE"),
+        ((("04", "2026:13:01:00"),), "AF"),
+        ((("05", "for the shops of the south"),), "00"),
+        ((("00", "L"), ("00", "L")), "BC"),
+    ],
+)
+def test_status_and_dates_are_read_after_the_mac(optional: tuple[tuple[str, str], ...], code: str) -> None:
+    bench = _at("2026:06:01:12")
+    block = _zpk(optional)
+    assert _checked(bench, block) == code
+    spoilt = block[:-1] + ("0" if block[-1] != "0" else "1")
+    assert _checked(bench, spoilt) == "A4"
+
+
+@pytest.mark.parametrize(
+    ("optional", "code"),
+    [
+        ("0005L", "00"),
+        ("0004", "AD"),
+        ("0311" + "2026:01:01:00", "00"),
+        ("0311" + "2026:01:01:99", "AE"),
+        ("0411" + "2026:01:32:00", "AF"),
+        ("0311" + "2026:01:01:00" + "0411" + "2025:01:01:00", "AF"),
+    ],
+)
+def test_a_new_key_says_nothing_of_its_time_that_nobody_could_read(optional: str, code: str) -> None:
+    header = {"key_usage": "72", "key_algorithm": "T2", "key_mode": "N", "key_version": "00", "key_exportability": "N"}
+    made = _at("2026:06:01:12").ask(
+        "A0", lmk_id="01", mode="0", key_type="FFF", scheme="S", **header, key_optional=optional
+    )
+    assert made.error == code

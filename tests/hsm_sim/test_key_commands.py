@@ -200,7 +200,7 @@ def test_a_new_block_says_nothing_impossible(bench: Bench) -> None:
         ({"key_type": "001"}, "04"),
         ({"scheme": "U"}, "A1"),
         ({"scheme": "R"}, "A1"),
-        ({"key_optional": "KS0A123456KS0A123456"}, "AB"),
+        ({"key_optional": "KS0A123456KS0A123456"}, "BC"),
     ):
         assert bench.ask("A0", lmk_id="01", **{**asked, **changes}).error == error, changes
     bare = {name: value for name, value in asked.items() if not name.startswith("key_") or name == "key_type"}

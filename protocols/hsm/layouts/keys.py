@@ -7,7 +7,7 @@ version, each with `%` and an LMK id in front.
 
 from protocols.hsm.codes import KEY_LENGTH_FLAG, KEY_TYPE_CODE, NOT_VERIFIED
 from protocols.hsm.fields import Choice, Digits, Hex, Key, Mark, Optional, Part, Text, When
-from protocols.hsm.key_fields import BareKey, CheckValueTail, HexRun, KeyAttributes, LmkId
+from protocols.hsm.key_fields import BareKey, CheckValueTail, HexRun, KeyAttributes, LmkId, ZmkFlag
 from protocols.hsm.layout import Layout
 
 COMPONENT_COUNT = "03"  # A4's own: fewer than two or more than nine components
@@ -19,7 +19,7 @@ _EXPORTED_HEADER = (LmkId(), KeyAttributes("&", "exported_"))
 _TR31 = (LmkId(), Optional("!", (Choice("tr31_version", ("A", "B", "C", "D")),)))
 _ZMK = Key("zmk", bare=32)
 _BARE = {"U": 32, "X": 32, "T": 48, "Y": 48}  # digits of a bare component, by the scheme asked for
-_ZMK_OR_TMK = Optional(";", (Choice("export_flag", ("0", "1")),))  # 0 a ZMK, 1 a TMK
+_ZMK_OR_TMK = ZmkFlag("export_flag")
 _CHECK_VALUE: tuple[Part, ...] = (
     When("check_value_type", ("1",), (Hex("check_value", 6),)),
     When("check_value_type", ("0", ""), (Hex("check_value", 16),)),
@@ -68,7 +68,8 @@ LAYOUTS = (
             _KEY_TYPE,
             Text("scheme", 1),
             *(_component(number) for number in range(1, 10)),
-            *_HEADER,
+            LmkId(),
+            KeyAttributes("#", "key_", of_components=True),
         ),
         answer=(Key("key"), Hex("check_value", 6)),
     ),

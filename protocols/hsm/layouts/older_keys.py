@@ -101,7 +101,9 @@ LAYOUTS = (
             When("pair_code", ("FF",), (Mark(";"), Text("key_type", 3, KEY_TYPE_CODE))),
             Optional(";", (Choice("reserved", ("0",)), Text("scheme", 1), Choice("reserved_too", ("0",)))),
             *_HEADER,
+            LmkId(),
+            Optional("!", (Choice("check_value_flag", ("0", "1")), Choice("check_value_type", ("0", "1")))),
         ),
-        answer=(BareKey("key", (0,)),),
+        answer=(BareKey("key", (0, 6)), When("check_value_flag", ("1",), _CHECK_VALUE)),
     ),
 )

@@ -5,8 +5,9 @@ whole PAN with `;` behind it, which ISO format 4 wants. `minimum_length` is the
 shortest PIN that is taken.
 """
 
-from protocols.hsm.codes import ACCOUNT, INDEX, KEY_TYPE_CODE, PIN_BLOCK_FORMAT, PIN_LENGTH, PVK_NOT_SINGLE
-from protocols.hsm.fields import Choice, Counted, Digits, Hex, Key, Part, PinBlock, Run, Text, When
+from protocols.hsm.byte_fields import Sized
+from protocols.hsm.codes import ACCOUNT, DATA_LENGTH, INDEX, KEY_TYPE_CODE, PIN_BLOCK_FORMAT, PIN_LENGTH, PVK_NOT_SINGLE
+from protocols.hsm.fields import Choice, Digits, Hex, Key, Part, PinBlock, Run, Text, When
 from protocols.hsm.layout import Layout
 from protocols.hsm.pin_fields import (
     ExcludedPins,
@@ -107,7 +108,7 @@ _MAC_ASKED = When("mode", ("1",), (Choice("mac_mode", ("0", "1")), Choice("mac_m
 _MAC: tuple[Part, ...] = (
     When("mac_mode", ("0",), (Hex("mac", 8),)),
     When("mac_mode", ("1",), (Hex("mac", 16),)),
-    When("mode", ("1",), (Counted("message"),)),
+    When("mode", ("1",), (Sized("message", 4, code=DATA_LENGTH),)),
 )
 
 
