@@ -27,7 +27,7 @@ from switch.cli import main
 from tests.canaries import Canary, found_in
 from tests.conftest import impatient_with_the_sandbox
 from tests.hsm_sim.known import K1, K2
-from tests.network import SWITCH, RunningNetwork, Till, running_network
+from tests.network import ASK_WITHIN_S, SWITCH, RunningNetwork, Till, running_network
 from tests.peers.client import Client, Fields, reversal_of
 
 ASCII = dialect_named("iso87_ascii")
@@ -281,7 +281,7 @@ def story() -> Iterator[Story]:
         with told.client() as client:  # one request is out when the switch is killed
             fields = laden(client, amount=3000)
             client.send(ASCII.encode("0100", fields))
-            network.until(lambda: has_booked(network, fields[37]), 10, "the request to be on its way")
+            network.until(lambda: has_booked(network, fields[37]), ASK_WITHIN_S, "the request to be on its way")
             network.kill(SWITCH)
         network.start(SWITCH)
         person_asks(told)

@@ -49,10 +49,11 @@ def examine(
     With credentials by mutual TLS, with whom the certificate names.
     """
     dial: Dial = trio.open_tcp_stream if credentials is None else tls_dial(credentials, peer)
-    trio.run(_examine, address, examination, within_s, dial)
+    trio.run(consult, address, examination, within_s, dial)
 
 
-async def _examine(address: tuple[str, int], examination: Examination, within_s: float, dial: Dial) -> None:
+async def consult(address: tuple[str, int], examination: Examination, within_s: float, dial: Dial) -> None:
+    """The same, on connections that `dial` makes."""
     began = trio.current_time()
     asking_s = max(within_s - 2 * OTHERS_WINDOW_S, 0.1)  # the rest is for those who speak something else altogether
     is_first = True

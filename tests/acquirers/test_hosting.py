@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from switch.place import Part, Party
-from tests.network import RunningNetwork, Till, issuer, running_network
+from tests.network import ASK_WITHIN_S, RunningNetwork, Till, issuer, running_network
 
 HOST = Party(Part.ACQUIRER, "nbd")
 MALL = "UAEMALL00000001"
@@ -34,7 +34,7 @@ def network() -> Iterator[RunningNetwork]:
 @pytest.fixture(scope="module")
 def till(network: RunningNetwork) -> Iterator[Till]:
     with network.till("comtrust") as till:
-        network.until(lambda: sells(till, **CARD)["response_code"] == "00", 15, "the switch to reach the host")
+        network.until(lambda: sells(till, **CARD)["response_code"] == "00", ASK_WITHIN_S, "the host")
         yield till
 
 
@@ -71,7 +71,7 @@ def test_a_tenants_sale_is_traced_to_its_settlement_line(network: RunningNetwork
     }
     taken_back = till.ask("reverse", of=sold["id"])
     assert taken_back["response_code"] == "00"
-    network.until(lambda: "UAEMALL-PARTS" not in lines(network), 10, "the line to be gone")
+    network.until(lambda: "UAEMALL-PARTS" not in lines(network), ASK_WITHIN_S, "the line to be gone")
     agree(network)
 
 
@@ -89,7 +89,9 @@ def test_a_tenant_that_is_boarded_sells_at_once_and_after_a_restart(network: Run
     network.kill(HOST)
     network.start(HOST)
     network.until(
-        lambda: sells(till, **CARD, sub_merchant="UAEMALL-NEW")["response_code"] == "00", 15, "the host to be back"
+        lambda: sells(till, **CARD, sub_merchant="UAEMALL-NEW")["response_code"] == "00",
+        ASK_WITHIN_S,
+        "the host to be back",
     )
     assert lines(network)["UAEMALL-NEW"]["title"] == "New tenant"
 
@@ -109,6 +111,6 @@ def test_a_host_killed_with_payments_on_their_way_leaves_books_that_agree(networ
         books = [one for one in network.books() if one["issuer"] == "sandbox"]
         return len(books) == len(asked) and all(one["state"] == "reversed" for one in books)
 
-    network.until(undone, 20, "what was in doubt to be undone")
+    network.until(undone, ASK_WITHIN_S, "what was in doubt to be undone")
     assert "UAEMALL-PARTS" not in lines(network)
     agree(network)

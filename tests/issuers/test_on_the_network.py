@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from switch.place import Part
-from tests.network import RunningNetwork, issuer, running_network
+from tests.network import ASK_WITHIN_S, RunningNetwork, issuer, running_network
 from tests.peers.client import Client, Fields, pack, reversal_of
 
 CREDIT = "9414200000000015"
@@ -50,7 +50,7 @@ def until_answered(network: RunningNetwork, client: Client) -> Fields:
         request = client.purchase(CREDIT, 5_000, "414")
         return request if client.ask("0100", request)[1][39] == "00" else None
 
-    found = network.until(tried, 10, "the bank to dial in")
+    found = network.until(tried, ASK_WITHIN_S, "the bank to dial in")
     assert found is not None
     return found
 

@@ -12,7 +12,7 @@ import pytest
 
 from switch.shell.child import leash
 from switch.shell.free_ports import free_ports
-from tests.network import RunningNetwork, running_network
+from tests.network import ASK_WITHIN_S, RunningNetwork, running_network
 from tests.peers.client import Client, reversal_of
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -50,7 +50,7 @@ def test_the_documents_host_takes_a_banks_place(network: RunningNetwork) -> None
         def tried() -> bool:
             return client.ask("0100", client.purchase(PAN, 100, "784"))[1][39] == "00"
 
-        assert network.until(tried, 10, "the host to be signed on")
+        assert network.until(tried, ASK_WITHIN_S, "the host to be signed on")
         paid = client.purchase(PAN, 499_000, "784")
         assert client.ask("0100", paid)[1][39] == "00"
         refused = client.ask("0100", client.purchase(PAN, 1_000, "784"))[1]

@@ -70,7 +70,7 @@ def framed(frame: bytes) -> bytes:
 class Client:
     """One connection to the switch."""
 
-    def __init__(self, host: str, port: int, timeout_s: float = 10.0) -> None:
+    def __init__(self, host: str, port: int, timeout_s: float = 30.0) -> None:
         self.socket = socket.create_connection((host, port), timeout_s)
         self._stans = itertools.count(secrets.randbelow(900_000) + 1)
         self._received = b""

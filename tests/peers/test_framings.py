@@ -15,7 +15,7 @@ import pytest
 
 from protocols.network import load
 from switch.shell.free_ports import free_ports
-from tests.network import SWITCH, RunningNetwork, running_network
+from tests.network import ASK_WITHIN_S, SWITCH, RunningNetwork, running_network
 from tests.peers.client import Client, framed, pack
 from tests.peers.framings import SPELLINGS, FramedClient
 
@@ -63,7 +63,7 @@ def greets(network: RunningNetwork, framing: str) -> bool:
 
 def says(network: RunningNetwork, words: str) -> bool:
     """Whether the switch's log says so; a connection ends a moment before its line is written."""
-    return network.until(lambda: words in network.log_of(SWITCH), 2, words)
+    return network.until(lambda: words in network.log_of(SWITCH), ASK_WITHIN_S, words)
 
 
 every_framing = pytest.mark.parametrize("framing", SPELLINGS)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.network import SWITCH, RunningNetwork, issuer, running_network
+from tests.network import ASK_WITHIN_S, SWITCH, RunningNetwork, issuer, running_network
 from tests.peers.client import Client, Fields, pack, reversal_of
 
 APPROVED = "00"
@@ -101,7 +101,7 @@ def test_a_bank_that_comes_back_is_in_use_again(network: RunningNetwork, card: d
             client.ask("0420", reversal_of(client, "0100", beyond_stand_in))
             return answer[39] == APPROVED
 
-        network.until(answers_itself, 10, "the bank to answer for itself")
+        network.until(answers_itself, ASK_WITHIN_S, "the bank to answer for itself")
 
 
 def test_the_switch_stops_in_order_and_starts_with_what_it_knew(network: RunningNetwork, card: dict[str, Any]) -> None:

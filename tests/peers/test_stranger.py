@@ -10,7 +10,7 @@ import socket
 
 import pytest
 
-from tests.network import RunningNetwork
+from tests.network import ASK_WITHIN_S, RunningNetwork
 from tests.peers.client import Client, Fields, framed, pack, reversal_of
 
 VISA = "4111111111111111"
@@ -175,7 +175,7 @@ def test_an_issuer_that_hangs_up_is_answered_for(client: Client, network: Runnin
     mti, answer = client.ask("0100", client.purchase(VISA, 3004))
     assert (mti, answer[39]) == ("0110", "91")
     back = lambda: client.ask("0100", client.purchase(VISA, 5000))[1][39] == "00"  # noqa: E731
-    assert network.until(back, 10, "the sandbox to be back")
+    assert network.until(back, ASK_WITHIN_S, "the sandbox to be back")
 
 
 # --- what is wrong with a request, and whose fault it is

@@ -14,7 +14,7 @@ import pytest
 
 from protocols import pki
 from switch.home import certificate_folder
-from tests.network import SWITCH, RunningNetwork, issuer, running_network
+from tests.network import ASK_WITHIN_S, SWITCH, RunningNetwork, issuer, running_network
 from tests.peers.client import Client, framed
 
 NOW = datetime.now(UTC)
@@ -155,7 +155,7 @@ def test_without_a_good_certificate_nobody_comes_in(
             assert client.is_closed_by_peer()
     except ssl.SSLError:
         pass  # the alert, which in TLS 1.3 comes after the handshake
-    network.until(lambda: reason in network.log_of(SWITCH), 5, f"the log to say {reason!r}")
+    network.until(lambda: reason in network.log_of(SWITCH), ASK_WITHIN_S, f"the log to say {reason!r}")
 
 
 def test_a_plain_frame_on_the_tls_port_ends_at_the_handshake(network: RunningNetwork, neighbour: Client) -> None:
@@ -163,14 +163,14 @@ def test_a_plain_frame_on_the_tls_port_ends_at_the_handshake(network: RunningNet
         client.socket.sendall(framed(b"0800822000000000000004000000000000001123205144000001301"))
         while client.socket.recv(100):  # an alert at most
             pass
-    network.until(lambda: "what it sends is not TLS" in network.log_of(SWITCH), 5, "the log to say so")
+    network.until(lambda: "what it sends is not TLS" in network.log_of(SWITCH), ASK_WITHIN_S, "the log to say so")
 
 
 def test_a_bank_takes_nobody_but_the_switch(network: RunningNetwork, folder: Path) -> None:
     with secured(network, "ebi", own(folder, "comtrust"), peer="ebi") as client:
         assert client.is_closed_by_peer()
     told = "its certificate does not name the switch"
-    network.until(lambda: told in network.log_of(issuer("ebi")), 5, "the log to say so")
+    network.until(lambda: told in network.log_of(issuer("ebi")), ASK_WITHIN_S, "the log to say so")
     with secured(network, "ebi", own(folder, "switch"), peer="ebi") as client:
         assert client.ask("0800", {**client.stamped(), 70: "001"})[1][39] == "00"
 
@@ -188,5 +188,5 @@ def test_after_a_hangup_the_switch_shows_its_renewed_certificate(network: Runnin
     before = shown()
     (folder / "switch.crt").write_bytes(pki.renewed(authority, (folder / "switch.crt").read_bytes(), NOW))
     network.processes[SWITCH].popen.send_signal(signal.SIGHUP)
-    network.until(lambda: "certificates reloaded" in network.log_of(SWITCH), 5, "the log to say so")
+    network.until(lambda: "certificates reloaded" in network.log_of(SWITCH), ASK_WITHIN_S, "the log to say so")
     assert shown() != before
