@@ -288,8 +288,6 @@ class Plain(Transaction):
 
     __slots__ = ("_request", "_story", "_waiting", "amount", "at", "frame", "lane", "plan", "received_at", "terminal")
 
-    rrn = None  # its asker gave it one
-
     def __init__(
         self,
         number: int,

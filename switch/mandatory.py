@@ -11,7 +11,7 @@ from protocols import elements as de
 from protocols.message import Message
 from switch.request import FACTS, Facts
 
-_MONEY = FACTS[:7]
+_MONEY: tuple[int, ...] = FACTS[:7]
 
 MANDATORY: Mapping[str, tuple[int, ...]] = {
     "0100": _MONEY,

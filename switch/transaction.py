@@ -31,7 +31,7 @@ class Transaction:
     deadline: float
     sent: bytes | None  # its Sent record
     kept_frame: bytes | None  # as the issuer sees it, less what may not be kept
-    rrn: str | None  # where the switch made one
+    rrn: str | None = None  # where the switch made one
     request: Request  # what was asked
     story: Story  # as far as it has been told
     waiting: list[tuple[int, Message]]  # repeats that came meanwhile, and where to answer them

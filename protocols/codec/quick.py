@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from protocols.codec.charset import ANY, DIGITS, HEX, Content
 from protocols.codec.place import Insert, Place
 from protocols.codec.spelling import Joint, Spelling
+from protocols.compiled import function as beforehand
 from protocols.message import Message
 
 if TYPE_CHECKING:
@@ -284,6 +285,9 @@ def _position(anchor: int, offset: int, name: str = "e{}") -> str:
 
 
 def _compiled(name: str, lines: list[str], names: dict[str, Any]) -> Callable[..., Any]:
-    exec("\n".join(lines), names)
+    source = "\n".join(lines)
+    if (maker := beforehand(source)) is not None:
+        return maker(names)
+    exec(source, names)
     function: Callable[..., Any] = names[name]
     return function
