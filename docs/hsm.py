@@ -175,7 +175,7 @@ and `hsm-crypt.md` have those of their commands. Which of two faults of one requ
 | RY | the layout is a device's, the algorithm ours: American Express publishes none, so real cards fail |
 | PA, PE, TA, B8, QE, IG | not built: 68; there is no printer, no TR-34 and no ECDH |
 | optional blocks of a key block | kept, covered by the MAC, handed on; BC for one that comes twice, B2 for one cut |
-| status and dates of a key | optional blocks 00 (L, T; others AD), 03, 04 (first, last hour: `YYYY:MM:DD:HH` UTC; AE, AF) |
+| status and dates of a key | blocks 00 (L, T; others AD), 03, 04 (first, last hour, `YYYY:MM:DD:HH` UTC; AE, AF) |
 | HMAC keys in A6, A8, BU | in key blocks only; their check value is the HMAC of nothing (SHA-256 for M7) |
 | RSA keys in A6, A8, BU | not taken: they stay under the LMK that they were made under |
 | TDES PIN keys of an AES BDK | `tdes_pins_of_aes_bdks`; double length, algorithm 0000; by the rule, no vector |
