@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import secrets
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -23,6 +24,9 @@ import trio
 from acquirers.gateway import Gateway
 from acquirers.house import House, load_house
 from acquirers.session import Session
+from acquirers.terminals.reader import Reader
+from acquirers.terminals.settings import load_equipment
+from acquirers.terminals.store import COUNTERS, Counters
 from acquirers.till import Line, Till, TillError, mistaken
 from protocols.border import spoken_with
 from protocols.errors import LocalProtocolError
@@ -126,7 +130,7 @@ async def _work(options: argparse.Namespace, stop: trio.Event) -> int:
             listening.set()
         nursery.start_soon(_announce_ready, house, gateway, listening)
         if options.till:
-            nursery.start_soon(_serve_till, house, gateway, stop)
+            nursery.start_soon(_serve_till, house, gateway, stop, options)
         await stop.wait()
         with trio.move_on_after(FAREWELL_S):
             await gateway.take_leave()
@@ -142,13 +146,17 @@ async def _announce_ready(house: House, gateway: Gateway, listening: trio.Event)
     announce("ready", house.name)
 
 
-async def _serve_till(house: House, gateway: Gateway, stop: trio.Event) -> None:
+async def _serve_till(house: House, gateway: Gateway, stop: trio.Event, options: argparse.Namespace) -> None:
     """One task a line, so that a slow answer holds up nobody; the end of input ends the gateway."""
-    till = Till(house, gateway.stamp)
-    async with trio.open_nursery() as customers:
-        async for text in _lines_in():
-            customers.start_soon(_serve_line, till, gateway, text)
-            await trio.lowlevel.checkpoint()
+    counters = Counters(options.state / COUNTERS)
+    try:
+        till = Till(house, gateway.stamp, Reader(load_equipment(options.network), counters, secrets.token_bytes))
+        async with trio.open_nursery() as customers:
+            async for text in _lines_in():
+                customers.start_soon(_serve_line, till, gateway, text)
+                await trio.lowlevel.checkpoint()
+    finally:
+        counters.close()
     stop.set()
 
 

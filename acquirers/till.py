@@ -23,6 +23,7 @@ from acquirers.house import House
 from acquirers.merchant import Merchant
 from acquirers.points_of_sale import POINTS_OF_SALE
 from acquirers.session import Heard
+from acquirers.terminals.reader import Reader
 from acquirers.transaction import (
     KINDS,
     Order,
@@ -75,6 +76,7 @@ class Line(BaseModel):
     merchant: str | None = None  # None: the gateway's first
     terminal: str | None = None  # None: the merchant's first
     channel: str = "ecommerce"
+    how: Literal["insert", "tap", "swipe", "fallback"] | None = None  # its chip or stripe is read
     pan: SecretStr | None = None
     expiry: Annotated[str, Field(pattern=r"^[0-9]{4}$")] | None = None
     amount: str | None = None
@@ -122,10 +124,11 @@ class _Entry:
 class Till:
     """Turns lines into messages for one gateway, and outcomes into lines."""
 
-    def __init__(self, house: House, stamp: Callable[[], Stamp]) -> None:
-        """`stamp`: gives the next message its number and moment."""
+    def __init__(self, house: House, stamp: Callable[[], Stamp], reader: Reader | None = None) -> None:
+        """`stamp`: gives the next message its number and moment. `reader`: reads the cards that are there."""
         self._house = house
         self._stamp = stamp
+        self._reader = reader
         self._book: OrderedDict[int | str, _Entry] = OrderedDict()
         self._approvals = Approvals(house.officers)
         self._proposed: dict[int | str, Line] = {}
@@ -206,8 +209,13 @@ class Till:
         return about.get(line.do, self._order)(line)
 
     def _order(self, line: Line) -> Request:
-        place = self._place(line)
-        return make_request(_order_of(line, place.merchant), place, self._house, self._stamp())
+        place, stamp = self._place(line), self._stamp()
+        request = make_request(_order_of(line, place.merchant), place, self._house, stamp)
+        if line.how is None:
+            return request
+        if self._reader is None:
+            raise TillError(f"{self._house.name} has nothing here to read a card with")
+        return self._reader.read(line.how, _secret(line.pin), request, place, stamp)
 
     def _place(self, line: Line) -> Place:
         merchant_id = line.merchant or next(iter(self._house.merchants))

@@ -1,8 +1,8 @@
 """`python -m acquirers.terminals TERMINAL [WORD …] [--script FILE]`: a terminal or a cash machine, for testers.
 
 With words it does that one thing; with `--script` the steps of a file; else a line of words each from standard input.
-`list` in the terminal's place names terminals and cards. Exit code 0 where everything came as expected (`expect=`), and
-where nothing was expected, every step was answered.
+`list` in the terminal's place names terminals and cards, `atm` is the first cash machine. Exit code 0 where everything
+came as expected (`expect=`), and where nothing was expected, every step was answered.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from acquirers.terminals.key_room import KeyRoom
 from acquirers.terminals.service import NO_ANSWER, Done, Service
 from acquirers.terminals.settings import Equipment, TerminalFile, load_equipment
 from acquirers.terminals.step import Deck, Step, StepError, load_script, of_words
-from acquirers.terminals.store import Counters
+from acquirers.terminals.store import COUNTERS, Counters
 from protocols.border import spoken_with
 from protocols.framing import framing_named
 from protocols.network import HSM, Network, NetworkError, load
@@ -40,10 +40,10 @@ from protocols.runtime.party import run
 from protocols.runtime.tls import Credentials, tls_dial
 
 LIST = "list"
+CASH_MACHINE = "atm"  # whichever comes first
 READY_WITHIN_S = 10.0
 FAREWELL_S = 2.0
 READ_SIZE = 65536
-COUNTERS = Path("acquirers", "terminals.db")  # in the state folder
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (NetworkError, StepError) as error:
         print(error, file=sys.stderr)
         return MISCONFIGURED
+    except BrokenPipeError:  # whoever read the list has seen enough
+        sys.stderr.close()
+        return FAILED
     return run(f"terminal {options.terminal}", partial(_work, options, steps), log_level="WARNING")
 
 
@@ -131,6 +134,8 @@ async def _work(options: argparse.Namespace, steps: list[Step] | None, stop: tri
 
 
 def _terminal(equipment: Equipment, id_: str) -> TerminalFile:
+    if id_ == CASH_MACHINE:
+        id_ = next((one.id for one in equipment.terminals.values() if one.kind == CASH_MACHINE), id_)
     try:
         return equipment.terminals[id_]
     except KeyError:

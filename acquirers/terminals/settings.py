@@ -52,9 +52,9 @@ class TerminalFile(_Said):
     tpk: str | None = None  # under the LMK, as the acquirer keeps it
     tmk: str | None = None  # the same: under it new terminal keys are sent
     bdk: str | None = None  # the same: the base key of DUKPT
-    test_tpk: Hex32 | None = Field(None, repr=False)
-    test_tmk: Hex32 | None = Field(None, repr=False)
-    test_initial_key: Hex32 | None = Field(None, repr=False)
+    test_tpk: Hex32 | None = Field(default=None, repr=False)
+    test_tmk: Hex32 | None = Field(default=None, repr=False)
+    test_initial_key: Hex32 | None = Field(default=None, repr=False)
     serial: Annotated[str, Field(pattern=r"^([0-9A-F]{16}|[0-9A-F]{20})$")] | None = None  # with its counter at zero
 
 

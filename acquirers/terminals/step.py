@@ -40,14 +40,14 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     how: Literal["insert", "tap", "swipe", "fallback", "type"] | None = None
-    card: str | None = Field(None, repr=False)
+    card: str | None = Field(default=None, repr=False)
     do: Literal[
         "purchase", "cash", "balance", "refund", "preauth", "pin_change", "verify", "complete", "void", "download"
     ]
     amount: Decimal | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
-    pin: PinWord = Field(RIGHT, repr=False)
-    new_pin: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")] | None = Field(None, repr=False)
+    pin: PinWord = Field(default=RIGHT, repr=False)
+    new_pin: Annotated[str, Field(pattern=r"^[0-9]{4,12}$")] | None = Field(default=None, repr=False)
     cash: Decimal | None = None  # of a purchase: how much of the amount is handed out
     expect: str | None = None  # the response code, or a word of the outcome; a script that hears another fails
 

@@ -16,6 +16,7 @@ from typing import Final
 from acquirers.terminals.dukpt import next_counter
 from protocols.pan import Pan
 
+COUNTERS: Final = Path("acquirers", "terminals.db")  # in the state folder
 ATC_BITS: Final = 16
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, used INTEGER NOT NULL) STRICT;

@@ -128,6 +128,8 @@ def till_line(number: int, act: AtTill, card: TestCard) -> dict[str, object]:
     }
     if act.to is not None:
         typed["to_account"] = act.to
+    if act.how is not None:
+        typed["how"] = act.how
     return typed if act.pin is None else typed | {"pin": pins[act.pin]}
 
 

@@ -30,6 +30,7 @@ class AtTill:
     do: str = "purchase"
     pin: Pin | None = None
     to: str | None = None  # the account that a transfer goes to
+    how: str | None = None  # how the card is read where it is there: insert, tap, swipe
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ STEP = Step(
     "Not at a cash machine",
     (
         Line(
-            "The same card asks for KWD 10.000 at NBK's cash machine, with the right PIN",
-            AtTill("nbk", "NBKATM000000001", "atm", "shopper", "10.000", "KWD", do="cash", pin=Pin.RIGHT),
+            "The same card is inserted at NBK's cash machine for KWD 10.000, chip and PIN right",
+            AtTill("nbk", "NBKATM000000001", "atm", "shopper", "10.000", "KWD", do="cash", pin=Pin.RIGHT, how="insert"),
             Answer("57", "channel.atm"),
         ),
     ),
