@@ -35,6 +35,8 @@ PARTS: Mapping[str, tuple[str, str]] = {
 
 JOURNAL_RESERVE_MIB = 64  # room for some hundred thousand reversals
 HSM = "hsm"  # the port of the simulated HSM
+CONSOLE = "console"  # the port of the switch's own pages
+THIS_MACHINE = "127.0.0.1"
 
 #: Parts that a network's folder need not have.
 OPTIONAL = frozenset({"dialects", "terminals.toml"})
@@ -87,6 +89,7 @@ class Network:
     listeners: tuple[Listener, ...] = ()
     hsms: tuple[str, ...] = ()  # where the switch's HSMs are: names of ports, or host:port; they take turns
     journal_reserve_mib: int = JOURNAL_RESERVE_MIB  # of the journal's disk: new requests leave it for reversals
+    console: tuple[str, int] | None = None  # where the switch's own pages are; None: nowhere
 
     @property
     def tls_ports(self) -> tuple[str, ...]:
@@ -118,6 +121,13 @@ class _ListenerFile(BaseModel):
     issuers: bool = False
 
 
+class _ConsoleFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    on: bool = True
+    host: str = THIS_MACHINE  # whatever host the other ports are on: who opens it to a network says so here
+
+
 class _NetworkFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -125,6 +135,7 @@ class _NetworkFile(BaseModel):
     host: str = "127.0.0.1"
     ports: dict[str, Annotated[int, Field(gt=0, lt=65536, strict=True)]] = {}
     listeners: dict[str, _ListenerFile] = {}
+    console: _ConsoleFile = _ConsoleFile()
     hsms: tuple[str, ...] | None = None  # None: the port named `hsm`, where there is one
     journal_reserve_mib: Annotated[int, Field(ge=0, strict=True)] = JOURNAL_RESERVE_MIB
 
@@ -140,7 +151,9 @@ def load(directory: Path | None = None) -> Network:
     )
     problems = [f"network.toml: listeners.{one.port}: {problem}" for one in listeners for problem in _doubts(one, file)]
     hsms = ((HSM,) if HSM in file.ports else ()) if file.hsms is None else file.hsms
-    network = Network(file.name, file.host, file.ports, listeners, hsms, file.journal_reserve_mib)
+    has_console = file.console.on and CONSOLE in file.ports
+    console = (file.console.host, file.ports[CONSOLE]) if has_console else None
+    network = Network(file.name, file.host, file.ports, listeners, hsms, file.journal_reserve_mib, console)
     for place in hsms:
         try:
             network.address(place)

@@ -16,6 +16,7 @@ from protocols.runtime.exits import ConfigurationError
 LOCK = "up.lock"
 SWITCH = "switch"  # the switch's own folder in there
 ORDERS = "admin.sock"  # in it, while a switch runs
+TOKEN = "console.token"  # in it: who has it may open the console; it outlives the books, like a key
 ISSUERS = "issuers"  # the banks', a few files each
 ACQUIRERS = "acquirers"  # the gateways': what their shops have asked for, and the vault's wrapped key
 
@@ -27,7 +28,10 @@ BOOKS = (
     "logs/*.log",
 )
 #: What else may lie there, and stays: whose process brings the network up, keys, folders of the above.
-KEPT = (LOCK, "hsm", "hsm/*", SWITCH, ISSUERS, ACQUIRERS, "logs", CERTIFICATES, f"{CERTIFICATES}/*")
+KEPT = (
+    *(LOCK, "hsm", "hsm/*", SWITCH, f"{SWITCH}/{TOKEN}", ISSUERS, ACQUIRERS, "logs"),
+    *(CERTIFICATES, f"{CERTIFICATES}/*"),
+)
 
 
 class NotOurStateError(ConfigurationError):

@@ -43,13 +43,15 @@ class Open(NamedTuple):
 class HsmEnd:
     """Links to the HSM, taken in turns, and what is out to it."""
 
-    __slots__ = ("_pending", "_sequence", "links", "silent")
+    __slots__ = ("_pending", "_sequence", "answers", "asked", "links", "silent")
 
     def __init__(self) -> None:
         self.links: list[LinkEnd] = []
         self._pending: dict[bytes, Open] = {}
         self.silent: set[int] = set()  # links on which a question was not answered in time
         self._sequence = 0
+        self.asked = 0  # commands that went out, and answers that came to them
+        self.answers = 0
 
     def ask(self, asker: Asker, command: AskHsm, deadline: float) -> tuple[int, bytes] | None:
         """The link and the frame to send; None where nobody is there, or too much is out already."""
@@ -57,6 +59,7 @@ class HsmEnd:
         header = b"%04d" % self._sequence
         if not self.links or header in self._pending:
             return None
+        self.asked += 1
         return self._put(header, asker, command, deadline)
 
     def _put(self, header: bytes, asker: Asker, command: AskHsm, deadline: float) -> tuple[int, bytes]:
@@ -77,6 +80,7 @@ class HsmEnd:
         waiting = self._pending.pop(bytes(frame[:HEADER_LENGTH]), None)
         if waiting is None:
             return None
+        self.answers += 1
         asker, command = waiting.asker, waiting.command
         try:
             return asker, read_answer(command.command, frame, HEADER_LENGTH, command.fields)
@@ -106,6 +110,11 @@ class HsmEnd:
         """Everybody who waits; they wait no more."""
         waiting, self._pending = self._pending, {}
         return [one.asker for one in waiting.values()]
+
+    @property
+    def in_flight(self) -> int:
+        """How many questions are out."""
+        return len(self._pending)
 
     @property
     def is_idle(self) -> bool:

@@ -21,6 +21,10 @@ class Routes:
         self._lengths = sorted({len(prefix) for prefix in self._by_prefix}, reverse=True)
         self.longest = max(self._lengths, default=0)  # no route looks at more digits than these
 
+    def all(self) -> Iterable[Issued]:
+        """Every prefix, with what it carries."""
+        return self._by_prefix.values()
+
     def find(self, card_number: str) -> Issued | None:
         """The product that the number carries, or None: nobody here issues it."""
         for length in self._lengths:

@@ -8,7 +8,7 @@ itself counts as `other`, because what peers write must not become names of ours
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from protocols.codes import known_reason
@@ -77,3 +77,35 @@ class Tally:
     def ends(self) -> Iterator[tuple[Ended, int]]:
         """Every kind, and how often."""
         return iter(self._ends.items())
+
+
+class Traffic:
+    """Frames on connections, by the read and the write; and those of connections that are gone, by whose they were."""
+
+    __slots__ = ("_gone", "heard", "told")
+
+    def __init__(self) -> None:
+        self.heard: Counter[int] = Counter()  # by connection
+        self.told: Counter[int] = Counter()
+        self._gone: Counter[tuple[str, str, str]] = Counter()
+
+    def closed(self, number: int, side: str, participant: str) -> None:
+        """A connection is gone; what passed on it stays counted."""
+        self._gone[side, participant, "in"] += self.heard.pop(number, 0)
+        self._gone[side, participant, "out"] += self.told.pop(number, 0)
+
+    def by_participant(self, links: Iterable[tuple[int, str, str]]) -> Counter[tuple[str, str, str]]:
+        """Frames by side, participant and direction; `links`: those that are open, with side and participant.
+
+        >>> traffic = Traffic()
+        >>> traffic.heard[1] += 3
+        >>> traffic.closed(1, "gateway", "lab")
+        >>> traffic.told[2] += 1
+        >>> sorted(traffic.by_participant([(2, "issuer", "nbk")]).items())[:3]
+        [(('gateway', 'lab', 'in'), 3), (('gateway', 'lab', 'out'), 0), (('issuer', 'nbk', 'in'), 0)]
+        """
+        sums = Counter(self._gone)
+        for number, side, participant in links:
+            sums[side, participant, "in"] += self.heard[number]
+            sums[side, participant, "out"] += self.told[number]
+        return sums

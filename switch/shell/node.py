@@ -80,6 +80,7 @@ class Node:
         self.credentials = credentials  # None: nothing of this network is TLS
         self.refusals: Counter[str] = Counter()  # of TLS, by reason
         self.phase = Phase.STARTING
+        self.folder: Path | None = None  # of the journal, for whoever looks into the archive
         self.traffic = Traffic()
         self.commits = Times()  # of the journal, from a batch that is closed to one that is on disk
         self.trail = Trail()
@@ -297,9 +298,14 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
     journal = await open_journal(state / SWITCH)
     try:
         core = Core(configuration, SystemRandom())
-        snapshot_at = await recover(core, journal, state / SWITCH)
         node = Node(core, journal, own_credentials(configuration, directory, state))
+        node.folder = state / SWITCH
         async with trio.open_nursery() as nursery:
+            if (console := configuration.network.console) is not None:
+                from switch.console.serve import serve_console  # a tenth of a second: for those that serve it
+
+                await nursery.start(serve_console, node, state, console)
+            snapshot_at = await recover(core, journal, state / SWITCH)
             if node.credentials is not None:
                 nursery.start_soon(keep_current, node.credentials)
             if polling.is_possible():
