@@ -3,7 +3,7 @@
 Pure: moments come in as arguments. A link that stays connected and answers nothing, or too late to be of use, is
 sick: its circuit opens, and requests go to the issuer's other links, or are answered at once (stand-in, 91) instead
 of after the issuer's whole patience. Then it is asked whether it is there (an echo, 0800); once it answers it gets one
-request in `ONE_IN` as a probe, and when enough of those are answered in time the circuit closes.
+request in `ONE_IN` as a probe, a few at a time, and when enough of those are answered in time the circuit closes.
 
 What is owed (store and forward) goes out on an open circuit too: it has a back-off of its own, and what comes
 back is the best sign of life there is.
@@ -23,6 +23,7 @@ FIRST_WAIT_S: Final = 1.0  # from the opening to the first echo
 LONGEST_WAIT_S: Final = 15.0  # between echoes: a bank that is back is in use a quarter of a minute later at most
 ONE_IN: Final = 8  # requests that a half-open circuit lets through
 WELL_RUN: Final = 3  # probes answered in time that close it
+PROBES_MAX: Final = 3  # out at a time: whatever the load, no more than these are put at risk
 
 
 class State(StrEnum):
@@ -45,7 +46,18 @@ class Circuit:
     1
     """
 
-    __slots__ = ("_outcomes", "_run", "_turn", "_wait_s", "_well", "closed", "echo_at", "patience_s", "state")
+    __slots__ = (
+        "_outcomes",
+        "_probes",
+        "_run",
+        "_turn",
+        "_wait_s",
+        "_well",
+        "closed",
+        "echo_at",
+        "patience_s",
+        "state",
+    )
 
     def __init__(self, patience_s: float) -> None:
         self.patience_s = patience_s
@@ -56,6 +68,7 @@ class Circuit:
         self._run = 0
         self._well = 0
         self._turn = 0
+        self._probes = 0  # out, and not answered yet
         self._wait_s = FIRST_WAIT_S
         self._forget()
 
@@ -66,7 +79,10 @@ class Circuit:
         if self.state is State.OPEN:
             return False
         self._turn += 1
-        return self._turn % ONE_IN == 0
+        if self._turn % ONE_IN or self._probes >= PROBES_MAX:
+            return False
+        self._probes += 1
+        return True
 
     def answered(self, took_s: float, now: float) -> None:
         """A request was answered after so long."""
@@ -77,6 +93,7 @@ class Circuit:
         self._add(0)
         if self.state is State.HALF_OPEN:
             self._well += 1
+            self._probes = max(0, self._probes - 1)
             if self._well >= WELL_RUN:
                 self._close()
 
@@ -92,7 +109,10 @@ class Circuit:
 
     def wants_echo(self, now: float) -> bool:
         """Whether it is time to ask whether the link is there. The next time is a wait away."""
-        if self.state is not State.OPEN or now < self.echo_at:
+        if self.closed or now < self.echo_at:
+            return False
+        if self.state is State.HALF_OPEN:  # probes that ended otherwise (taken back, say) make room again
+            self._probes, self.echo_at = 0, now + self.patience_s
             return False
         self._wait_s = min(LONGEST_WAIT_S, self._wait_s * 2)
         self.echo_at = now + self._wait_s
@@ -101,7 +121,7 @@ class Circuit:
     def echoed(self) -> None:
         """Somebody is there: probes may begin."""
         if self.state is State.OPEN:
-            self.state, self._well, self._turn = State.HALF_OPEN, 0, 0
+            self.state, self._well, self._turn, self._probes = State.HALF_OPEN, 0, 0, 0
 
     def _is_sick(self) -> bool:
         if self._run >= SICK_RUN:

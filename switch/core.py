@@ -323,6 +323,8 @@ class Core:
         for debt in recovery.debts.values():
             if debt.issuer in self.issuers:
                 self.issuers[debt.issuer].saf.add(debt, now.elapsed)
+                if debt.number in recovery.parked:
+                    self.issuers[debt.issuer].saf.park(debt.stan)
             else:
                 self.note("debt.without_issuer", issuer=debt.issuer, number=debt.number)
 
@@ -873,7 +875,28 @@ class Core:
         if codes.plain_reason(response_code).retry:
             issuer.saf.not_now(entry, now.elapsed)
         elif issuer.saf.refuse(entry, now.elapsed):
+            self.outbox.record(records.Parked(Kind.PARKED, entry.debt.number, now.wall, True))
             self.note("saf.parked", participant=issuer.participant.id, mti=entry.debt.mti, response_code=response_code)
+
+    def park(self, issuer: IssuerEnd, stan: str, now: Instant) -> bool:
+        """People want an entry left alone, also after a restart. False: nothing is owed under this STAN."""
+        entry = issuer.saf.entry(stan)
+        if entry is None:
+            return False
+        issuer.saf.park(stan)
+        self.outbox.record(records.Parked(Kind.PARKED, entry.debt.number, now.wall, True))
+        return True
+
+    def retry(self, issuer: IssuerEnd, stan: str, now: Instant) -> bool:
+        """People want it sent now, parked or not. False: nothing is owed under this STAN."""
+        entry = issuer.saf.entry(stan)
+        if entry is None:
+            return False
+        if entry.parked:
+            self.outbox.record(records.Parked(Kind.PARKED, entry.debt.number, now.wall, False))
+        issuer.saf.retry(stan, now.elapsed)
+        self._send_owed(issuer, now)
+        return True
 
     # ---- Deadlines ----
 

@@ -135,6 +135,15 @@ class IssuerEnd:
                 return link
         return None
 
+    def healthy_link(self) -> LinkEnd | None:
+        """The healthy links take turns; None also where one is on probation: probes are sent one by one, not here."""
+        links = self.links
+        for _ in links:
+            self._turn = (self._turn + 1) % len(links)
+            if links[self._turn].circuit.closed:
+                return links[self._turn]
+        return None
+
     def any_link(self) -> LinkEnd | None:
         """A link for what is owed: a healthy one if there is one; None when nobody is signed on."""
         links = self.links

@@ -80,7 +80,7 @@ class Express:
                 long_way(link, frame, now)
                 continue
             if plan.issuer is not issuer:  # one turn of its links for a whole read: fewer, longer writes
-                issuer, out = plan.issuer, plan.issuer.next_link()
+                issuer, out = plan.issuer, plan.issuer.healthy_link()
             if out is None or out.dialect is not dialect or (stan := issuer.take_stan(known_by[:10])) is None:
                 long_way(link, frame, now)
                 continue

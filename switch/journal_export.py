@@ -12,7 +12,7 @@ from typing import Any, Final
 from protocols import elements as de
 from protocols.dialects import dialect_named
 from protocols.elements import ELEMENTS, Sensitivity
-from switch.records import Answered, Debt, Kind, NewKey, Owed, Record, Sent, Settled, Started
+from switch.records import Answered, Debt, Kind, NewKey, Owed, Parked, Record, Sent, Settled, Started
 
 OPEN: Final = frozenset(number for number, one in ELEMENTS.items() if one.sensitivity is Sensitivity.OPEN) - {
     de.EXPIRY,
@@ -84,6 +84,10 @@ def _new_key(record: NewKey, _: Token) -> Line:
     return {"participant": record.participant, "use": record.use, "check_value": record.check_value}
 
 
+def _parked(record: Parked, _: Token) -> Line:
+    return {"parked": record.parked}
+
+
 _BODIES: Mapping[type[Any], Callable[[Any, Token], Line]] = {
     Started: _started,
     Sent: _sent,
@@ -91,6 +95,7 @@ _BODIES: Mapping[type[Any], Callable[[Any, Token], Line]] = {
     Owed: _owed,
     Settled: _settled,
     NewKey: _new_key,
+    Parked: _parked,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the journal holds: five kinds of record, each a msgpack array.
+"""What the journal holds: seven kinds of record, each a msgpack array.
 
 Only what may be kept: elements that the data dictionary marks so, never track data, PIN blocks
 or codes. The card number is among them, for reversals need it; the journal seals every batch.
@@ -27,6 +27,7 @@ class Kind(IntEnum):
     OWED = 4  # a debt that no answer made: after a restart, or an approval nobody heard
     SETTLED = 5  # a debt was acknowledged
     NEW_KEY = 6  # another key is agreed with a participant
+    PARKED = 7  # a debt is left alone until people free it, or was freed
 
 
 class Started(NamedTuple):
@@ -123,7 +124,16 @@ class NewKey(NamedTuple):
     check_value: str
 
 
-Record = Started | Sent | Answered | Owed | Settled | NewKey
+class Parked(NamedTuple):
+    """A debt is left alone until people free it, or was freed: by hand, or refused for good."""
+
+    kind: int
+    number: int  # of the debt
+    at: float
+    parked: bool
+
+
+Record = Started | Sent | Answered | Owed | Settled | NewKey | Parked
 
 _SHAPES: dict[int, Any] = {
     Kind.STARTED: Started,
@@ -132,6 +142,7 @@ _SHAPES: dict[int, Any] = {
     Kind.OWED: Owed,
     Kind.SETTLED: Settled,
     Kind.NEW_KEY: NewKey,
+    Kind.PARKED: Parked,
 }
 
 pack = msgpack.Packer(autoreset=True).pack

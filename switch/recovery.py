@@ -14,7 +14,7 @@ from protocols import elements as de
 from switch.debts import WITH_ITS_ORIGINAL
 from switch.ends import note_use
 from switch.memory import BURIED, REVERSED, UNDELIVERED, Memory
-from switch.records import Answered, Debt, NewKey, Owed, Record, Sent, Settled, pack
+from switch.records import Answered, Debt, NewKey, Owed, Parked, Record, Sent, Settled, pack
 from switch.stood_in import StoodIn
 
 
@@ -56,7 +56,7 @@ def moment_of(key: str) -> str:
 class Recovery:
     """The sum of all records so far."""
 
-    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open", "stood_in", "used")
+    __slots__ = ("debts", "keys", "last_number", "last_stans", "memory", "open", "parked", "stood_in", "used")
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
@@ -65,6 +65,7 @@ class Recovery:
         self.used: dict[str, array[int]] = {}  # by issuer: at each STAN the DE 7 that it was last used with
         self.keys: list[NewKey] = []  # as they came
         self.debts: dict[int, Debt] = {}  # not yet acknowledged, by number
+        self.parked: set[int] = set()  # of these, those that are left alone
         self.stood_in = StoodIn()
         self.open: dict[int, Sent] = {}  # sent, and never answered
 
@@ -84,8 +85,11 @@ class Recovery:
             self._owe(record.debts)
         elif isinstance(record, NewKey):
             self.keys.append(record)
+        elif isinstance(record, Parked):
+            (self.parked.add if record.parked else self.parked.discard)(record.number)
         elif isinstance(record, Settled):
             self.debts.pop(record.number, None)
+            self.parked.discard(record.number)
 
     def _answered(self, record: Answered) -> None:
         sent = self.open.pop(record.number, None)

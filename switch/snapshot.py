@@ -116,6 +116,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(Recovery, "used", _seconds, _into_dict(_array)),
     Field(Recovery, "keys", iter, lambda kept, values: [*kept, *(NewKey(*value) for value in values)]),
     Field(Recovery, "debts", _pairs, _into_dict(lambda value: Debt(*value))),
+    Field(Recovery, "parked", sorted, _add_to_set),
     Field(Recovery, "stood_in", _days, _add_days),
     Field(
         Recovery,

@@ -20,10 +20,10 @@ from protocols.key_change import Use
 from protocols.runtime.exits import FatalError
 from protocols.runtime.private_socket import Line, Say, ask_private, serve_private
 from switch.home import ORDERS, SWITCH
-from switch.saf import StoreAndForward
 from switch.shell.clock import now
 
 if TYPE_CHECKING:
+    from switch.ends import IssuerEnd
     from switch.shell.node import Node
 
 OWED_SHOWN_MAX: Final = 1000  # of `saf-list`; all are counted
@@ -106,26 +106,27 @@ async def _saf_list(node: Node, asked: Mapping[str, Any]) -> Mapping[str, Any]:
 
 async def _saf_retry(node: Node, asked: Mapping[str, Any]) -> None:
     """Send it now: one entry by its STAN, or all that are parked."""
-    saf = _saf_of(node, asked)
+    issuer = _issuer_of(node, asked)
     stan = str(asked.get("stan") or "")
-    stans = [stan] if stan else [entry.debt.stan for entry in saf.entries() if entry.parked]
-    if not all(saf.retry(one, now().elapsed) for one in stans):
+    stans = [stan] if stan else [entry.debt.stan for entry in issuer.saf.entries() if entry.parked]
+    if not all(node.core.retry(issuer, one, now()) for one in stans):
         raise _OrderError("nothing is owed under this number")
     node.core.tick(now())
     node.act()
 
 
 async def _saf_park(node: Node, asked: Mapping[str, Any]) -> None:
-    """Leave one entry alone until somebody retries it, or the switch starts again."""
-    if not _saf_of(node, asked).park(str(asked.get("stan") or "")):
+    """Leave one entry alone until somebody retries it, also when the switch starts again."""
+    if not node.core.park(_issuer_of(node, asked), str(asked.get("stan") or ""), now()):
         raise _OrderError("nothing is owed under this number")
+    node.act()
 
 
-def _saf_of(node: Node, asked: Mapping[str, Any]) -> StoreAndForward:
+def _issuer_of(node: Node, asked: Mapping[str, Any]) -> IssuerEnd:
     issuer = node.core.issuers.get(str(asked.get("issuer")))
     if issuer is None:
         raise _OrderError("there is no such issuer")
-    return issuer.saf
+    return issuer
 
 
 DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {

@@ -15,7 +15,7 @@ from protocols import elements as de
 from protocols.message import Message
 from protocols.participant import Participant, disagreements
 from switch import ends
-from switch.circuit import ONE_IN, SICK_RUN, WELL_RUN
+from switch.circuit import ONE_IN, PROBES_MAX, SICK_RUN, WELL_RUN
 from switch.ends import Side
 from switch.instant import Instant
 from switch.records import Answered, Debt
@@ -23,7 +23,7 @@ from switch.saf import ALARM_S, IN_FLIGHT_MAX, StoreAndForward
 from switch.shell.node import Node
 from switch.shell.orders import answer
 from switch.totals import Account, Totals
-from tests.switch.desk import CREDIT_CARD, INTERNET_CARD, PURCHASE, SANDBOX_CARD, Desk
+from tests.switch.desk import CREDIT_CARD, DIALECT, INTERNET_CARD, PURCHASE, SANDBOX_CARD, Desk, elements
 
 KWD = "414"
 DAY_S = 24 * 3600.0
@@ -511,6 +511,27 @@ def test_a_link_that_does_not_answer_is_not_fed_and_is_probed_until_it_is_well()
     approves(desk, issuer, shop, stan="000900")
 
 
+@pytest.mark.parametrize("one_by_one", [0, 3, 4, 400])
+def test_a_half_open_circuit_puts_no_more_at_risk_than_its_probes(one_by_one: int) -> None:
+    """Also where a whole read of requests comes at one moment, and all of them could take the lane."""
+    desk = Desk()
+    issuer, shop = desk.issuer(), desk.gateway()
+    for number in range(1, 9):  # the lane is laid, the link is well
+        approves(desk, issuer, shop, stan=f"{number:06d}")
+    for number in range(10, 10 + SICK_RUN):
+        desk.asks(shop, stan=f"{number:06d}")
+    desk.passes(8.1)
+    desk.passes(2.1)
+    echo = next(message for message in desk.heard.pop(issuer) if message.mti == "0800")
+    desk.frames(issuer, echo.answered({de.RESPONSE_CODE: "00"}))
+    frames = [DIALECT.encode("0100", elements({**PURCHASE, "stan": f"{number:06d}"})) for number in range(300, 700)]
+    desk.asks(shop, stan="000299", rrn=None)  # the long way: it counts as a turn of its own
+    for frame in frames[:one_by_one]:
+        desk.frames(shop, frame)
+    desk.frames(shop, *frames[one_by_one:])
+    assert sum(message.mti == "0100" for message in desk.heard.pop(issuer)) == PROBES_MAX
+
+
 def test_a_sick_link_sends_its_traffic_to_the_healthy_one() -> None:
     desk = Desk()
     sick, well, shop = desk.issuer(), desk.issuer(), desk.gateway()
@@ -548,8 +569,13 @@ async def test_people_see_what_is_owed_and_let_a_parked_entry_go() -> None:
     desk.passes(5)
     assert desk.silent(issuer)
 
-    entry = next(desk.core.issuers["nbk"].saf.entries())
-    assert desk.core.issuers["nbk"].saf.retry(entry.debt.stan, desk.now.elapsed)
+    desk = desk.restarted()
+    issuer = desk.issuer("nbk")
+    desk.passes(5)
+    assert desk.silent(issuer)  # a restart does not undo what people decided
+
+    bank = desk.core.issuers["nbk"]
+    assert desk.core.retry(bank, one["stan"], desk.now)
     desk.passes(0.1)
     assert desk.hears(issuer).mti == "0120"
     assert "error" in await answer(node, {"do": "saf-retry", "issuer": "nbk", "stan": "999999"})

@@ -23,7 +23,7 @@ from protocols.runtime.exits import DamagedStateError, UnavailableError
 from switch import snapshot as content
 from switch.home import BOOKS, is_one_of
 from switch.memory import Memory
-from switch.records import Kind, NewKey, Record, pack
+from switch.records import Kind, NewKey, Parked, Record, pack
 from switch.recovery import Recovery
 from switch.shell import snapshots
 from switch.shell.snapshots import in_a_process, recovered, take
@@ -91,9 +91,9 @@ def test_a_snapshot_and_the_records_after_it_are_all_records(records: list[Recor
 
 
 def test_the_conversations_leave_something_in_every_field() -> None:
-    key = NewKey(Kind.NEW_KEY, 1, 0.0, "nbk", "zpk", "U" + "0" * 32, "ABC123")
+    rare = [NewKey(Kind.NEW_KEY, 1, 0.0, "nbk", "zpk", "U" + "0" * 32, "ABC123"), Parked(Kind.PARKED, 9**9, 0.0, True)]
     beginnings = [records[:at] for records in RECORDS for at in range(0, len(records), 9)]
-    filled = {part[0] for records in beginnings for part in told(after([key, *records]))}
+    filled = {part[0] for records in beginnings for part in told(after([*rare, *records]))}
     empty = {content.FIELDS[number].name for number in range(len(content.FIELDS)) if number not in filled}
     assert empty <= {"_order", "_forgotten_minutes", "_taken", "_increases"}
 

@@ -10,7 +10,7 @@ import pytest
 
 from protocols.runtime.exits import ConfigurationError, DamagedStateError, UnavailableError
 from switch.cli import main
-from switch.records import Answered, Debt, Kind, NewKey, Owed, Sent, Settled, Started, pack
+from switch.records import Answered, Debt, Kind, NewKey, Owed, Parked, Sent, Settled, Started, pack
 from switch.store.journal import DamagedJournalError, open_journal
 from switch.store.log_tail import torn_tail
 from switch.store.upkeep import back_up, examined, repair_tail, restore
@@ -235,6 +235,7 @@ RECORDS = (
     Owed(Kind.OWED, 7, 4.5, KEY, "reversal.restart", [OWED]),
     Settled(Kind.SETTLED, 8, 5.5, 7, "00"),
     NewKey(Kind.NEW_KEY, 8, 6.5, "nbk", "zpk", "U" + "0" * 32, "ABCDEF"),
+    Parked(Kind.PARKED, 8, 7.5, True),
 )
 
 
@@ -257,8 +258,16 @@ async def test_the_export_has_a_line_a_record_and_no_secret(state, capsys):
     import trio
 
     lines = await trio.to_thread.run_sync(exported, state, capsys)
-    assert [line["kind"] for line in lines] == ["started", "sent", "answered", "owed", "settled", "new_key"]
-    assert [(line["record"], line["batch"]) for line in lines] == [(1, 1), (2, 1), (3, 2), (4, 2), (5, 2), (6, 2)]
+    assert [line["kind"] for line in lines] == ["started", "sent", "answered", "owed", "settled", "new_key", "parked"]
+    assert [(line["record"], line["batch"]) for line in lines] == [
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (4, 2),
+        (5, 2),
+        (6, 2),
+        (7, 2),
+    ]
     _, sent, answered, *_ = lines
     assert sent["mti"] == "0100" and sent["elements"]["4"] == "000000010000" and "2" not in sent["elements"]
     assert sent["card"].startswith("tok-") and sent["card"] == answered["debts"][0]["card"]
@@ -280,7 +289,7 @@ async def test_verify_backup_restore_from_the_command_line(state, capsys):
 
     def conversation():
         assert run("verify") == 0
-        assert "2 batches, 6 records are as they were written; the mark says 2" in capsys.readouterr().out
+        assert "2 batches, 7 records are as they were written; the mark says 2" in capsys.readouterr().out
         assert run("backup", str(state / "copy")) == 0
         assert run("restore", str(state / "copy")) == 0
         assert run("repair-tail") == 0
