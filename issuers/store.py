@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from issuers.accounts import Account, Hold, HoldState, sums_by_currency
 from issuers.ask import Ask, Tokens
+from issuers.bank import Bank
 from issuers.book import Authentication, Book, Booking, Calendar, Card, Effect, Event, Given, Virtual
 from issuers.database import Database, Sqlite, by_keys
 from issuers.tables import (
@@ -40,6 +41,7 @@ from issuers.tables import (
 )
 from protocols.runtime.exits import ConfigurationError, DamagedStateError, FatalError, UnavailableError
 
+DATABASE_VARIABLE: Final = "PAYSWITCH_ISSUERS_DATABASE"  # a URL of PostgreSQL, for all banks started with it
 TOKEN_KEY_BYTES: Final = 32
 # An authorization and its completions are one transaction to the network.
 BOOKED: Final = (
@@ -290,6 +292,11 @@ def read_books(path: Path, database: str | None = None, bank: str = "") -> list[
     if problems:
         raise DamagedStateError(f"{path}: {'; '.join(problems)}")
     return [dict(zip(("key", "state", "amount", "currency"), row, strict=True)) for row in rows]
+
+
+def database_of(bank: Bank) -> str | None:
+    """Where the books are, if not in a file: the bank's file says so, or the environment."""
+    return os.environ.get(DATABASE_VARIABLE) or bank.database
 
 
 def bank_path(state: Path, name: str) -> Path:

@@ -1,6 +1,6 @@
 """Online banking: pages where a holder runs accounts and cards, served by the bank's own process.
 
-`serve` is started by the bank's host (`issuers/__main__.py`) in the same Trio run, so a button acts on the books
+`serve` is started by the bank's host (`issuers/process.py`) in the same Trio run, so a button acts on the books
 at once, through `issuers.counter`, and the next payment sees it. Everything works without a script; with one,
 pages follow the books while they are looked at.
 
