@@ -180,7 +180,7 @@ class Desk:
             return Answer(codes.LMK_ID, NO_FIELDS)
         if command.needs_authorised and not keys.lmk.authorised:
             return Answer(codes.NOT_AUTHORISED, NO_FIELDS)
-        if self.figures.refuses_pins and request.command in PIN_CHECKS:
+        if request.command in PIN_CHECKS and self.figures.refuses_pins:
             return Answer(codes.FRAUD, NO_FIELDS)
         return command.answer(request, keys, self._randomness)
 

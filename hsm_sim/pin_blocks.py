@@ -10,7 +10,7 @@ from hsm_sim.pin_translation import FORMATS, ISO_4
 from hsm_sim.primitives import iso4, pin_block
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
-from hsm_sim.primitives.pin_block import PIN_LONGEST, PIN_SHORTEST, Fill, NoPinError, PinLengthError
+from hsm_sim.primitives.pin_block import PIN_LONGEST, PIN_SHORTEST, Fill, NoPinError, PinLengthError, length_in_format_0
 from protocols.hsm import codes
 
 DES_DIGITS, AES_DIGITS = 16, 32  # of an encrypted PIN block
@@ -74,12 +74,12 @@ def handed_on(source: DesKey, destination: DesKey, block: str, account: str) -> 
         raise RefusedError(codes.INPUT_DATA)
     try:
         clear = source.decrypt(bytes.fromhex(block))
-        pin = pin_block.read("0", clear, account_of(account))
+        length = length_in_format_0(clear, account if len(account) == ACCOUNT_DIGITS else account_of(account))
     except NoPinError:
         raise RefusedError(codes.NO_VALID_PIN) from None
     except PinLengthError:
         raise RefusedError(codes.PIN_LENGTH) from None
-    return len(pin), destination.encrypt(clear).hex().upper()
+    return length, destination.encrypt(clear).hex().upper()
 
 
 def check_length(pin: str) -> None:

@@ -1,6 +1,7 @@
 """The simulated HSM as a process: its files, its seed, its start and its end. What it answers is the desk's."""
 
 import argparse
+import gc
 import random
 import secrets
 import sys
@@ -57,7 +58,9 @@ async def _party(asked: argparse.Namespace, stop: trio.Event) -> int:
         if wires.credentials is not None:
             background.start_soon(keep_current, wires.credentials)
         async with trio.open_nursery() as serving:
-            _announce(wires, await serving.start(server.run, wires, stop))
+            bound = await serving.start(server.run, wires, stop)
+            gc.freeze()  # what is there now stays: the collector need not walk it in the middle of a batch
+            _announce(wires, bound)
         background.cancel_scope.cancel()
     return DONE
 

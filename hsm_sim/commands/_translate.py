@@ -12,6 +12,8 @@ from hsm_sim.primitives.pin_block import PIN_LONGEST, PIN_SHORTEST
 from protocols.hsm import HsmRequest, codes
 
 LONGEST = str(PIN_LONGEST)
+MAXIMA = {f"{length:02d}": length for length in range(PIN_SHORTEST, PIN_LONGEST + 1)}  # two digits -> longest PIN
+TWO_DIGITS = {length: digits for digits, length in MAXIMA.items()}
 ISO_0 = "01"
 
 
@@ -38,16 +40,12 @@ def carried_over(
         length = len(pin)
         _check_maximum(length, fields)
         block = block_of(destination_key, into, pin, account, randomness)
-    return Answer(codes.DONE, {"pin_length": f"{length:02d}", "pin_block": block, "format": into})
+    return Answer(codes.DONE, {"pin_length": TWO_DIGITS[length], "pin_block": block, "format": into})
 
 
 def _check_maximum(length: int, fields: Mapping[str, str]) -> None:
-    if length > _maximum_pin_length(fields.get("maximum_pin_length", LONGEST)):
-        raise RefusedError(codes.PIN_LENGTH)
-
-
-def _maximum_pin_length(digits: str) -> int:
-    length = int(digits)
-    if not PIN_SHORTEST <= length <= PIN_LONGEST:
+    most = MAXIMA.get(fields.get("maximum_pin_length", LONGEST))
+    if most is None:
         raise RefusedError(codes.INPUT_DATA)
-    return length
+    if length > most:
+        raise RefusedError(codes.PIN_LENGTH)
