@@ -15,7 +15,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from protocols.network import load, source, toml_files
+from protocols.network import CONSOLE, load, source, toml_files
 from protocols.participant import Role, load_participants
 
 
@@ -132,5 +132,11 @@ def parties_of(network: Path | None, gateways: Sequence[str] | None = None) -> l
 def ports_taken_by(network: Path | None) -> dict[str, int]:
     """The fixed ports that the network's own processes will listen on, by name."""
     read = load(network)
-    names = [*HSM_PORTS, BANKING, *issuers_here(network), *(listener.port for listener in read.listeners)]
+    names = [
+        *HSM_PORTS,
+        BANKING,
+        *([CONSOLE] if read.console is not None else []),
+        *issuers_here(network),
+        *(listener.port for listener in read.listeners),
+    ]
     return {name: read.ports[name] for name in dict.fromkeys(names) if name in read.ports}

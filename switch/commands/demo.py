@@ -22,7 +22,7 @@ from switch.place import Place, parties_of
 from switch.shell import ask_party
 from switch.shell.free_ports import free_ports
 from switch.shell.play import Player, play_tour
-from switch.shell.running import charges, provide_certificates
+from switch.shell.running import charges, console_address, provide_certificates
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
 from switch.tour.cards import deal, read_cards
 from switch.tour.steps import gateways_needed
@@ -35,6 +35,7 @@ def demo(
     *,
     network: Annotated[Path | None, Parameter(help="Play on a copy of this network instead.")] = None,
     keep: Annotated[bool, Parameter(help="Keep the throw-away folder, with logs and books.")] = False,
+    stay: Annotated[bool, Parameter(help="Leave the network up after the tour, until Ctrl-C: look at it.")] = False,
 ) -> int:
     """Start a throw-away network on free ports, play the tour on it, and audit the books.
 
@@ -44,7 +45,7 @@ def demo(
     folder = Path(mkdtemp(prefix="payswitch-demo-"))
     code = FAILED
     try:
-        code = run("demo", partial(give_tour, throw_away(network, folder)), log_level="WARNING")
+        code = run("demo", partial(give_tour, throw_away(network, folder), stay), log_level="WARNING")
     finally:
         if code == DONE and not keep:
             shutil.rmtree(folder, ignore_errors=True)
@@ -69,6 +70,7 @@ class Show:
     """What the audience sees: each verdict as it falls, then all of them side by side."""
 
     began: float = field(default_factory=monotonic)
+    code: int | None = None  # what came of it, once the tour is over
 
     def verdict(self, verdict: Verdict) -> None:
         """One line that a person understands."""
@@ -85,11 +87,12 @@ class Show:
         say(f"\nAll {len(verdicts)} agree ({lasted})." if not wrong else f"\n{wrong} do not agree ({lasted}).")
 
 
-async def give_tour(place: Place, stop: trio.Event) -> int:
+async def give_tour(place: Place, stay: bool, stop: trio.Event) -> int:
     """Start the parties, play, audit; 0 only if everything agrees."""
-    stages = parties_of(place.network, gateways_needed())
+    stages, show = parties_of(place.network, gateways_needed()), Show()
     try:
-        return await supervise(charges(place, stages, with_tills=True), say, partial(perform, place, Show()), stop)
+        code = await supervise(charges(place, stages, with_tills=True), say, partial(perform, place, show, stay), stop)
+        return code if show.code is None else show.code
     except PartyFailedError as failed:
         return tell_failure(failed)
     except FatalError as error:
@@ -97,9 +100,16 @@ async def give_tour(place: Place, stop: trio.Event) -> int:
         return error.exit_code
 
 
-async def perform(place: Place, show: Show, parties: Supervisor) -> int:
+async def perform(place: Place, show: Show, stay: bool, parties: Supervisor) -> int:
     """The tour itself."""
+    address = console_address(place) if stay else None
+    if address is not None:
+        say(f"console: {address}")
     player = Player(place, parties, deal(read_cards(await ask_party.cards(place))))
     verdicts = await play_tour(player, show.verdict, SETTLES_WITHIN_S)
     show.curtain(verdicts)
-    return DONE if all_agree(verdicts) else FAILED
+    show.code = DONE if all_agree(verdicts) else FAILED
+    if stay:
+        say(f"\nThe network stays up{f', its console on {address}' if address else ''}. Ctrl-C ends it.")
+        await trio.sleep_forever()
+    return show.code

@@ -11,7 +11,7 @@ from switch.commands._failing import tell_failure
 from switch.commands._terminal import say
 from switch.home import start_afresh
 from switch.place import BANKING, DEMONSTRATION, Place, parties_of
-from switch.shell.running import alone_in, charges, provide_certificates, refuse_taken_ports
+from switch.shell.running import alone_in, charges, console_address, provide_certificates, refuse_taken_ports
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
 
 
@@ -47,6 +47,8 @@ async def keep_up(place: Place, stop: trio.Event) -> int:
 
     async def work(parties: Supervisor) -> int:
         links = "; ".join(parties.remarks) or "every link signed on"
+        if (address := console_address(place)) is not None:
+            say(f"console: {address}")
         say(f"ready: {sum(map(len, stages))} parties, {links}; {doors}; Ctrl-C stops")
         return await trio.sleep_forever()
 

@@ -22,6 +22,9 @@ from switch.console.lines import SILENT, Line, of_past, stan_of
 from switch.memory import Past
 from switch.records import Answered, Debt, Owed, Record, Settled
 
+#: What the switch adds for the issuer: the amount in the card's currency, and the number of its own.
+OURS: Final = frozenset({de.STAN, de.BILLING_AMOUNT, de.BILLING_RATE, de.CONVERSION_DATE, de.BILLING_CURRENCY})
+
 TITLES: Final = {
     "1": "authorization",
     "2": "financial message",
@@ -90,8 +93,7 @@ def tell(past: Past, others: Iterable[Record], owed_stans: Mapping[str, Iterable
 
 def _asked(past: Past) -> Iterable[Leg]:
     message, mti = past.message, past.mti
-    own = {number: value for number, value in message.items() if number != de.STAN}
-    own[de.STAN] = stan_of(past.key)
+    own = {number: value for number, value in message.items() if number not in OURS} | {de.STAN: stan_of(past.key)}
     yield Leg(Way.IN, past.at, f"{mti} {title_of(mti)}", "as its asker sent it", elements=elements(own))
     if past.sent is not None:
         said = f"on its way to {past.sent.issuer}, under the switch's own number {past.sent.stan}"

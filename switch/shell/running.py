@@ -11,6 +11,7 @@ from protocols.network import load
 from protocols.runtime.exits import ConfigurationError, UnavailableError
 from switch.certificates import keep_up
 from switch.configuration import configure
+from switch.console.token import address
 from switch.home import LOCK, certificate_folder, log_folder
 from switch.place import Part, Party, Place, ports_taken_by
 from switch.shell.clock import today
@@ -34,6 +35,12 @@ def charges(place: Place, stages: Sequence[Sequence[Party]], *, with_tills: bool
         return Charge(str(party), command, log_folder(place.state) / party.log_name, has_till)
 
     return [[charge(party) for party in stage] for stage in stages]
+
+
+def console_address(place: Place) -> str | None:
+    """What a person opens to see the switch's own pages, its token in it; None where it has none, or has not run."""
+    console = load(place.network).console
+    return None if console is None else address(place.state, *console)
 
 
 @contextmanager
