@@ -31,9 +31,9 @@ from switch.shell.running import provide_certificates
 
 T = TypeVar("T")
 
-READY_WITHIN_S = 40.0  # eight interpreters starting on one busy core
-STOP_WITHIN_S = 20.0  # the longest deadline, and some
-ASK_WITHIN_S = 30.0
+READY_WITHIN_S = 90.0  # eight interpreters starting on one busy core
+STOP_WITHIN_S = 40.0  # the longest deadline, and a busy machine
+ASK_WITHIN_S = 60.0  # of what is there at once on a machine with nothing else to do
 
 HSM, SWITCH = Party(Part.HSM), Party(Part.SWITCH)
 

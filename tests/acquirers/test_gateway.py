@@ -189,6 +189,6 @@ async def test_a_gateway_that_owes_a_reversal_pays_before_it_leaves(autojump_clo
 
     async with at_work(hears_the_second_reversal) as counter:
         await counter.gateway.ask(counter.sale())
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             await counter.gateway.take_leave()
         assert counter.switch.heard_types() == ["0800", "0100", "0420", "0421", "0800"]

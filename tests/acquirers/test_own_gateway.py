@@ -23,7 +23,7 @@ TYPED = re.findall(r'^(\{"id".*\})$', DOCUMENT, re.MULTILINE)
 def output(network: RunningNetwork, script: str, *arguments: str) -> str:
     where = [network.host, str(network.ports["lab"]), *arguments[2:]]
     command = [sys.executable, str(DOCS.parent / script), *where]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
 
 
 def test_the_documents_messages_are_answered(network: RunningNetwork) -> None:
@@ -48,7 +48,7 @@ def test_the_documents_own_gateway_reverses_what_it_cannot_know(network: Running
         "own = runpy.run_path({path!r}); own['Gateway'].ask.__globals__['ANSWER_S'] = 0.4;"
         "print(own['Gateway']({host!r}, {port}).pay('4111111111111111', '30.00', '784'))"
     ).format(path=str(DOCS / "examples" / "gateway.py"), host=network.host, port=network.ports["lab"])
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert told.stdout == "unknown, reversed\n"
 
 

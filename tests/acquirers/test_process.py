@@ -58,7 +58,7 @@ async def test_a_till_sells_and_reverses_and_ends_when_its_input_ends(network: P
         assert told[None]["outcome"] == "error"
         assert (told[2]["mti"], told[2]["outcome"]) == ("0410", "approved")
         await gateway.stdin.aclose()
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             assert await gateway.wait() == 0
 
 
@@ -68,7 +68,7 @@ async def test_a_gateway_stops_cleanly_when_told_to(network: Path) -> None:
         gateway = await nursery.start(piped, command("nbk", "--network", network))
         assert await LinesOf(gateway.stdout).next() == "ready nbk"
         gateway.send_signal(signal.SIGTERM)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             assert await gateway.wait() == 0
 
 
@@ -86,7 +86,7 @@ class LinesOf:
         self._rest = b""
 
     async def next(self) -> str:
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             while b"\n" not in self._rest:
                 data = await self._stream.receive_some()
                 assert data, "the process ended its output"

@@ -73,11 +73,11 @@ def test_it_says_where_it_listens_answers_and_stops_cleanly(
     assert process.stdout.readline() == f"listening hsm 127.0.0.1:{place[1]}\n"
     assert process.stdout.readline().startswith("listening hsm 127.0.0.1:")
     assert process.stdout.readline() == "ready hsm\n"
-    with socket.create_connection(("127.0.0.1", place[1]), timeout=10) as link:
+    with socket.create_connection(("127.0.0.1", place[1]), timeout=60) as link:
         link.sendall(b"\x00\x060001NC")
         assert link.recv(4096) == b"\x00\x210001ND0026860400000000001500-0023"
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (0, "")
     assert "randomness comes from a seed" in err
     assert '"NC 00": 1' in err
@@ -86,7 +86,7 @@ def test_it_says_where_it_listens_answers_and_stops_cleanly(
 def test_a_bad_file_is_explained_and_ends_it(place: tuple[Path, int]) -> None:
     (place[0] / "hsm.toml").write_text('header_length = -1\nfirmware = "x"\n')
     ended = _started(place[0])
-    out, err = ended.communicate(timeout=20)
+    out, err = ended.communicate(timeout=60)
     assert (ended.returncode, out) == (2, "")
     assert "header_length" in err
     assert "firmware" in err
@@ -104,7 +104,7 @@ def test_own_lmks_are_opened_with_their_passphrase_and_stay_closed_without(place
         try:
             while not started.stdout.readline().startswith("ready"):
                 pass
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
                 client.sendall(b"\x00\x090001NC%10")
                 assert client.recv(100)[8:10] == error
         finally:

@@ -31,7 +31,7 @@ def numbered(count: int) -> list[bytes]:
 async def hsm(**settings) -> AsyncIterator[int]:
     async with trio.open_nursery() as nursery:
         port = await nursery.start(partial(serve, Settings(**settings), host="127.0.0.1", port=0))
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             yield port
         nursery.cancel_scope.cancel()
 
@@ -161,7 +161,7 @@ async def test_a_defect_is_logged_by_its_place_and_nothing_else() -> None:
     with structlog.testing.capture_logs() as logs:
         async with trio.open_nursery() as nursery:
             port = await nursery.start(partial(serve, Settings(), host="127.0.0.1", port=0, randomness=broken))
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 async with await dial(port) as stream:
                     asked = {**GOOD["CC"], "destination_format": "47"}
                     await stream.send_all(framed(build_request("CC", b"0001", **asked), b"0002NC"))

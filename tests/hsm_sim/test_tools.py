@@ -16,7 +16,7 @@ __all__ = ["place"]
 
 def tool(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hsm_sim", *words]
-    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, input=given, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def running(place: tuple[Path, int]) -> Iterator[Path]:
         assert process.poll() is None
     yield place[0]
     process.terminate()
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 

@@ -45,7 +45,7 @@ async def box(stop: trio.Event | None = None, wires: dict | None = None, **setti
     server = Server(Settings(**settings), draw=lambda: 0.5)
     async with trio.open_nursery() as nursery:
         bound = await nursery.start(server.run, Wires(HERE, 0, **(wires or {})), stop)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             yield server, bound
         nursery.cancel_scope.cancel()
 
@@ -254,7 +254,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     gate = threading.Event()
 
     def answer(request, keys, randomness) -> Answer:
-        assert gate.wait(5)
+        assert gate.wait(60)
         return done(data=request.fields["data"])
 
     commands = {**desk_module.COMMANDS, "B2": Command(LAYOUTS["B2"], answer, slow=True)}

@@ -34,7 +34,7 @@ def test_a_bank_answers_in_the_dialect_it_is_told_to_speak(tmp_path: Path, diale
             if mti == "1100":
                 asked += ["--set", "12=270314120000"]
             send = [sys.executable, "-m", "switch", "send", f"127.0.0.1:{port}", "--mti", mti, "--dialect", dialect]
-            sent = subprocess.run([*send, *asked, "--json", *place], capture_output=True, text=True, timeout=30)
+            sent = subprocess.run([*send, *asked, "--json", *place], capture_output=True, text=True, timeout=60)
             assert sent.returncode == 0, sent.stdout + sent.stderr
             answer = json.loads(sent.stdout)
             assert any(code in json.dumps(answer) for code in ('"000"', '"00"')), answer

@@ -40,7 +40,7 @@ def client(network: RunningNetwork) -> Iterator[Client]:
 
 def order(network: RunningNetwork, bank: str, *words: str) -> subprocess.CompletedProcess[str]:
     command = network.place.command(Part.SWITCH, "issuer", bank, *words)
-    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
 def until_answered(network: RunningNetwork, client: Client) -> Fields:

@@ -53,7 +53,7 @@ def running(directory: Path) -> Iterator[tuple[subprocess.Popen[str], socket.soc
             word, name, address = process.stdout.readline().split()
             assert (word, name) == ("listening", "nbk")
             host, port = address.split(":")
-            with socket.create_connection((host, int(port)), timeout=5) as link:
+            with socket.create_connection((host, int(port)), timeout=60) as link:
                 yield process, link
         finally:
             process.kill()
@@ -81,7 +81,7 @@ def test_nothing_is_forgotten_when_the_process_is_killed(directory: Path, capsys
         assert [answer.frame for answer in again] == [answer.frame for answer in first]
         assert books(directory, capsys) == [("approved", 10_000)] * 10  # while it runs
         process.send_signal(signal.SIGTERM)
-        assert process.wait(5) == 0
+        assert process.wait(60) == 0
     store = Store(bank_path(directory / "var", "nbk"))
     assert store.problems() == []
     store.close()
@@ -97,7 +97,7 @@ def books(directory: Path, capsys: pytest.CaptureFixture[str]) -> list[tuple[str
 def test_a_port_that_is_taken_is_told(directory: Path) -> None:
     with running(directory):
         command = [sys.executable, "-m", "issuers", "nbk", "--network", str(directory), "--state", str(directory / "b")]
-        second = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 3
     assert "cannot listen" in second.stderr and "Traceback" not in second.stderr
 

@@ -17,7 +17,7 @@ from loadtest.script import Script
 from loadtest.shell.run import Run
 from loadtest.shell.serve import Server
 
-START_S = 20.0  # an interpreter on a busy machine
+START_S = 60.0  # an interpreter on a busy machine
 
 
 def scenario(port: int = 1, rate_per_s: float = 100.0, for_s: float = 1.0, **changes: Any) -> Scenario:

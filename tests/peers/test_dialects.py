@@ -85,7 +85,7 @@ def echoed(process: subprocess.Popen[str], dialect: str) -> Message:
     host, port = process.stdout.readline().split()[2].split(":")
     spoken = dialect_named(dialect)
     echo = spoken.encode("1800", {7: "1118110640", 11: "000001", 24: "831"})
-    with socket.create_connection((host, int(port)), timeout=5) as link:
+    with socket.create_connection((host, int(port)), timeout=60) as link:
         link.sendall(len(echo).to_bytes(2, "big") + echo)
         answer = link.recv(1024)
     return spoken.decode(answer[2:])
@@ -108,6 +108,6 @@ def test_an_issuers_dialect_may_be_named_on_its_command_line(tmp_path: Path) -> 
 
 
 def test_a_dialect_that_is_not_there_is_a_mistake_in_the_configuration(tmp_path: Path) -> None:
-    done = subprocess.run(issuer_in("klingon", tmp_path), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(issuer_in("klingon", tmp_path), capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "klingon" in done.stderr

@@ -99,7 +99,7 @@ def dissected(folder: Path, dialect: str, said: Traffic) -> list[dict[str, Any]]
         ],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=60,
         check=True,
         env={"HOME": str(folder), "PATH": "/usr/bin:/bin"},
     )

@@ -123,7 +123,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 def test_load_becomes_the_load_tester_which_explains_itself() -> None:
     """In a process of its own: the command replaces the process that it runs in."""
     told = subprocess.run(
-        [sys.executable, "-m", "switch", "load", "--help"], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-m", "switch", "load", "--help"], capture_output=True, text=True, check=True, timeout=60
     )
     assert "find-max" in told.stdout
 

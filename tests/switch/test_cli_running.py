@@ -77,7 +77,7 @@ def test_a_network_from_its_first_line_to_its_last(up: subprocess.Popen[str], pl
     assert {one["issuer"]: one["counts"]["approved"] for one in audited["issuers"]}["sandbox"] == 1
 
     up.send_signal(signal.SIGINT)
-    assert up.wait(timeout=40) == 0
+    assert up.wait(timeout=60) == 0
     assert not children_of(up.pid)
     assert payswitch("audit", *place).returncode == 0  # and without anything running
 

@@ -234,7 +234,7 @@ class Host:
     _is_over = False
 
     def _attend(self, connection: socket.socket) -> None:
-        connection.settimeout(10)
+        connection.settimeout(60)
         with connection, suppress(OSError, RemoteProtocolError):  # gone, or no frames: hang up
             self._serve(connection)
 
@@ -563,7 +563,7 @@ class Listening:
     def dial(self) -> socket.socket:
         for _ in range(500):
             try:
-                return socket.create_connection(("127.0.0.1", self.port), timeout=5)
+                return socket.create_connection(("127.0.0.1", self.port), timeout=60)
             except ConnectionRefusedError:
                 time.sleep(0.01)  # it is starting, in a thread that has no event for us
         raise AssertionError("the doctor does not listen")

@@ -37,7 +37,7 @@ async def test_letters_are_signed_and_repeated_until_they_are_taken_in_order(tmp
         bench.nursery.start_soon(bench.courier.run)
         payment = await bench.paid(capture="manual")
         await bench.post(f"/v1/payments/{payment['id']}/capture")
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             await arrived.wait()
         assert [json.loads(body)["type"] for _, body in letters] == [
             "payment.authorized",

@@ -29,7 +29,7 @@ async def client_of(
 ) -> AsyncIterator[HsmClient]:
     async with trio.open_nursery() as nursery:
         client = HsmClient(("127.0.0.1", port), nursery, header_length, timeout_s, random=Random(1))
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             if connected:
                 await client.wait_up()
             yield client

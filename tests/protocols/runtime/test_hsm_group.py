@@ -35,7 +35,7 @@ async def group_of(count: int, timeout_s: float = 1.0) -> AsyncIterator[tuple[Hs
         bounds = [await boxes.start(server.run, Wires(HERE, 0)) for server in servers]
         clients = [HsmClient((HERE, bound.tcp), nursery, random=Random(1)) for bound in bounds]
         group = HsmGroup(clients, nursery, timeout_s)
-        with trio.fail_after(10):
+        with trio.fail_after(60):
             for client in clients:
                 await client.wait_up()
             yield group, servers
@@ -112,7 +112,7 @@ async def test_one_hsm_over_mutual_tls_and_over_udp(tmp_path: Path) -> None:
             async def ask(client: HsmClient = client, told: list[str] = told) -> None:
                 told.append((await client.ask("CC", **GOOD["CC"])).fields["pin_block"])
 
-            with trio.fail_after(10):
+            with trio.fail_after(60):
                 await client.wait_up()
                 async with trio.open_nursery() as askers:
                     for _ in range(20):

@@ -32,7 +32,7 @@ def ended(body, *signals):
             process.send_signal(number)
             if len(signals) > 1:
                 ready += process.stdout.readline()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         return process.returncode, ready + out, err
 
 
