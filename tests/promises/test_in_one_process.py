@@ -39,11 +39,11 @@ def seconds_to_read_back(desk: Desk) -> float:
     """The best of three."""
     records, took = desk.records(), []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.thread_time()  # our own work, whatever else the machine does
         recovery = Recovery(Memory())
         for record in records:
             recovery.take(record)
-        took.append(time.perf_counter() - began)
+        took.append(time.thread_time() - began)
     return min(took)
 
 
