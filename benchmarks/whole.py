@@ -49,6 +49,7 @@ class Candidate:
 
     name: str
     tree: Path | None  # of a switch; None: the relay
+    pure: bool = False  # from its sources, though there is a compiled build
     runs: dict[str, list[dict[str, float]]] = field(default_factory=dict)
 
     @contextlib.contextmanager
@@ -65,7 +66,7 @@ class Candidate:
             else:
                 command, cwd = self._switch(Path(folder), gateway, bank), self.tree
                 towards = ["--issuer-listen", str(bank)]
-            with process(command, cwd, Path(folder, "log")) as pid:
+            with process(command, cwd, Path(folder, "log"), environment(cwd, self.pure)) as pid:
                 wait_for(gateway, pid, Path(folder, "log"))
                 yield pid, ["--gateway", f"127.0.0.1:{gateway}", *towards]
 
@@ -90,16 +91,26 @@ class Candidate:
         return [sys.executable, "-m", "switch", "switch", "--network", str(network), "--state", str(state)]
 
 
-def environment(tree: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+def environment(tree: Path, pure: bool = False) -> dict[str, str]:
+    ours = {"PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **ours, **({"PAYSWITCH_PURE": "1"} if pure else {})}
+
+
+def build_of(tree: Path) -> str:
+    """Which build a switch of these sources runs, in its own words."""
+    ask = "from protocols import compiled; print(compiled.build())"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tree, env=environment(tree), capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "pure python"  # an older commit cannot say
 
 
 @contextlib.contextmanager
-def process(command: list[str], cwd: Path, log: Path) -> Iterator[int]:
+def process(command: list[str], cwd: Path, log: Path, env: dict[str, str]) -> Iterator[int]:
     """A process on its core, ended by its own number."""
     with log.open("wb") as output:
         running = subprocess.Popen(
-            command, cwd=cwd, env=environment(cwd), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+            command, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
             preexec_fn=lambda: pinned(UNDER_TEST),
         )  # fmt: skip
     try:
@@ -271,11 +282,15 @@ def main() -> int:
     told = ask.parse_args()
     shapes = told.shapes.split(",")
     with contextlib.ExitStack() as stack:
+        build = build_of(ROOT)
         candidates = [Candidate("switch", ROOT), Candidate("relay", None)]
+        if build == "compiled":
+            candidates.insert(1, Candidate("pure python", ROOT, pure=True))
         if told.against:
             candidates.insert(1, Candidate(told.against[:12], stack.enter_context(worktree(told.against))))
         measure(candidates, shapes, told.rounds, told.seconds, told.template)
-    figures = report(candidates, shapes)
+    figures = report(candidates, shapes) | {"build": build}
+    print(f"the switch ran {build}")
     if told.json:
         print(json.dumps(figures))
     return 0 if all(figures["ratio"].values()) else 1
