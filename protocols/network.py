@@ -29,6 +29,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
     "gateways": ("acquirers", "gateways"),
     "acquirers": ("acquirers", "banks"),
     "terminals.toml": ("acquirers", "terminals.toml"),
+    "souk.toml": ("acquirers", "souk/souk.toml"),
     "hsm.toml": ("hsm_sim", "hsm.toml"),
 }
 
@@ -39,7 +40,7 @@ CONSOLE = "console"  # the port of the switch's own pages
 THIS_MACHINE = "127.0.0.1"
 
 #: Parts that a network's folder need not have.
-OPTIONAL = frozenset({"dialects", "terminals.toml"})
+OPTIONAL = frozenset({"dialects", "terminals.toml", "souk.toml"})
 
 
 class NetworkError(Exception):

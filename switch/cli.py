@@ -26,8 +26,8 @@ from protocols.runtime.exits import FAILED, FatalError
 
 COMMANDS = (
     "up", "demo", "switch", "hsm", "hsm-console", "hsm-explain", "hsm-fault", "hsm-ceremony", "issuer", "gateway",
-    "acquirer", "terminal", "atm", "send", "inspect", "doctor", "cards", "books", "audit", "check", "init", "pki",
-    "key-change", "saf", "journal", "load", "load-demo", "version",
+    "acquirer", "souk", "terminal", "atm", "send", "inspect", "doctor", "cards", "books", "audit", "check", "init",
+    "pki", "key-change", "saf", "journal", "load", "load-demo", "version",
 )  # fmt: skip
 
 HELP = """A card network on your own machine: an ISO 8583 switch, issuers, gateways and an HSM simulator.

@@ -46,11 +46,17 @@ class Part(StrEnum):
     SWITCH = "switch"
     GATEWAY = "acquirers"
     ACQUIRER = "acquirers.hosting"
+    STORE = "acquirers.souk"
 
 
 #: The order of starting: whoever is dialled is there before whoever dials. Stopping goes backwards,
 #: so that nothing new arrives while the rest is being finished.
-STAGES: tuple[tuple[Part, ...], ...] = ((Part.HSM, Part.ISSUER), (Part.SWITCH,), (Part.GATEWAY, Part.ACQUIRER))
+STAGES: tuple[tuple[Part, ...], ...] = (
+    (Part.HSM, Part.ISSUER),
+    (Part.SWITCH,),
+    (Part.GATEWAY, Part.ACQUIRER),
+    (Part.STORE,),
+)
 
 TITLES = {
     Part.HSM: "hsm",
@@ -58,6 +64,7 @@ TITLES = {
     Part.SWITCH: "switch",
     Part.GATEWAY: "gateway",
     Part.ACQUIRER: "acquirer",
+    Part.STORE: "souk",
 }
 
 
@@ -92,7 +99,9 @@ HSM_PORTS = ("hsm", "hsm_tls", "hsm_control")
 BANKING = "banking"  # the port of online banking
 
 #: Where internet shops and their buyers come in.
-STORE_PORTS = ("store_api",)
+STORE_PORTS = ("store_api", "souk")
+STORE = "souk"  # the port of the demonstration's store
+STORE_FILE = "souk.toml"
 
 
 def issuers_here(network: Path | None) -> list[str]:
@@ -119,12 +128,19 @@ def acquirers_here(network: Path | None) -> list[str]:
     return [one.id for one in load_participants(network).values() if one.host is not None and one.id in files]
 
 
+def stores_here(network: Path | None) -> list[str]:
+    """The demonstration's store, where the network has its file and its port; it has no name but its own."""
+    is_here = source(network, STORE_FILE).is_file() and STORE in load(network).ports
+    return [""] if is_here else []
+
+
 def parties_of(network: Path | None, gateways: Sequence[str] | None = None) -> list[list[Party]]:
-    """Every process of a network, stage by stage; only some of the gateways, if they are named."""
+    """Every process of a network, stage by stage; only some of the gateways, and no store, if they are named."""
     names = {
         Part.ISSUER: issuers_here(network),
         Part.GATEWAY: gateways_here(network) if gateways is None else list(gateways),
         Part.ACQUIRER: acquirers_here(network),
+        Part.STORE: stores_here(network) if gateways is None else [],
     }
     return [[Party(part, name) for part in stage for name in names.get(part, [""])] for stage in STAGES]
 
@@ -135,6 +151,7 @@ def ports_taken_by(network: Path | None) -> dict[str, int]:
     names = [
         *HSM_PORTS,
         BANKING,
+        *STORE_PORTS,
         *([CONSOLE] if read.console is not None else []),
         *issuers_here(network),
         *(listener.port for listener in read.listeners),

@@ -10,7 +10,7 @@ from protocols.runtime.party import run
 from switch.commands._failing import tell_failure
 from switch.commands._terminal import say
 from switch.home import start_afresh
-from switch.place import BANKING, DEMONSTRATION, Place, parties_of
+from switch.place import BANKING, DEMONSTRATION, STORE, Place, parties_of
 from switch.shell.running import alone_in, charges, console_address, provide_certificates, refuse_taken_ports
 from switch.shell.supervisor import PartyFailedError, Supervisor, supervise
 
@@ -43,6 +43,7 @@ async def keep_up(place: Place, stop: trio.Event) -> int:
     here = load(place.network)
     host, port = here.address("lab")
     doors = f"gateways may connect to {host}:{port}"
+    doors += f"; the store on http://{here.host}:{here.ports[STORE]}" if STORE in here.ports else ""
     doors += f"; online banking on http://{here.host}:{here.ports[BANKING]}" if BANKING in here.ports else ""
 
     async def work(parties: Supervisor) -> int:

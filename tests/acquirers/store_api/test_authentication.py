@@ -1,4 +1,4 @@
-"""3-D Secure at the hosted page: what the bank says of the holder is what the switch hears, also where it says nothing."""
+"""3-D Secure at the hosted page: what the bank says of the holder reaches the switch; its silence holds up nobody."""
 
 from __future__ import annotations
 
