@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import NamedTuple
 
 from hsm_sim.command import Answer, Command, Randomness, Station
@@ -197,6 +198,7 @@ def _select(request: HsmRequest, port_lmk: str) -> None:
         request.error = codes.LMK_ID
 
 
+@cache
 def audited(which: str) -> frozenset[str]:
     """The commands of which the audit log tells: those that make, move or tell a key or a clear PIN, or all of them.
 

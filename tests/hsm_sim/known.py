@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from hypothesis import settings
+
 from hsm_sim.desk import Desk
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.settings import Settings
@@ -10,6 +12,8 @@ from tests.hsm_sim.known_crypt import GOOD_CRYPT
 from tests.hsm_sim.known_health import GOOD_HEALTH
 from tests.hsm_sim.known_keys import GOOD_KEYS
 from tests.hsm_sim.known_pins import GOOD_PINS
+
+a_few = settings(max_examples=25)  # for what another library computes too: its ciphers are slow, and ours are its own
 
 K = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
 K1 = bytes.fromhex("A4702516B3808068AD2943B50BD60107")

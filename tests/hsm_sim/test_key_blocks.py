@@ -16,7 +16,7 @@ from hsm_sim.lmk import SETS
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.settings import Settings
-from tests.hsm_sim.known import K1, K2, Bench, counted_up
+from tests.hsm_sim.known import K1, K2, Bench, a_few, counted_up
 
 with warnings.catch_warnings():  # psec feeds 16-byte keys to TripleDES
     warnings.simplefilter("ignore")
@@ -107,6 +107,7 @@ def _protection(version: str, clear: bytes) -> DesKey | AesKey:
 _OPTIONAL = st.sampled_from([(), (("KS", "00604B120F9292800000"),), (("CT", "x"), ("TS", "20260101000000Z"))])
 
 
+@a_few
 @given(
     st.sampled_from("ABCD"),
     st.sampled_from([16, 24, 32]),
@@ -179,6 +180,7 @@ def test_a_length_inside_that_cannot_be_is_a5_and_a_repeated_optional_block_bc()
     assert refused.value.code == "A5"
 
 
+@a_few
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=120), st.sampled_from(["S", "R"]))
 def test_noise_is_refused_and_never_a_defect(noise: str, scheme: str) -> None:
     for lmk in (LMK_01, LMK_02):
@@ -186,6 +188,7 @@ def test_noise_is_refused_and_never_a_defect(noise: str, scheme: str) -> None:
             unwrap(lmk, scheme + noise, "01")
 
 
+@a_few
 @given(_OPTIONAL, st.sampled_from([8, 16, 24, 32]), st.sampled_from([LMK_01, LMK_02]))
 def test_a_header_is_read_as_it_was_written(optional, length: int, lmk: DesKey | AesKey) -> None:
     attributes = Attributes("P0", "T", "D", "03", "E", optional)

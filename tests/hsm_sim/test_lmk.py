@@ -10,7 +10,7 @@ from hsm_sim.lmk import KEY_TYPES, SETS, TEST_VARIANT_PAIRS, Lmk
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.primitives.enclosed import NotEnclosedError, disclosed, enclosed
-from tests.hsm_sim.known import K1, K2, Z
+from tests.hsm_sim.known import K1, K2, Z, a_few
 
 LMK = Lmk("00", TEST_VARIANT_PAIRS)
 
@@ -40,6 +40,7 @@ def test_a_key_under_a_zmk_uses_the_same_schemes(scheme: str, wire: str) -> None
     assert wrap(Z, KEY_SCHEMES[scheme], K1) == wire
 
 
+@a_few
 @given(st.sampled_from(sorted(KEY_SCHEMES)), st.sampled_from(sorted(KEY_TYPES)), st.data())
 def test_what_is_wrapped_unwraps(letter: str, key_type: str, data: st.DataObject) -> None:
     scheme = KEY_SCHEMES[letter]
@@ -68,6 +69,7 @@ def test_aes_cmac_is_that_of_rfc_4493(message: str, mac: str) -> None:
         assert key.cmac(bytes.fromhex(message)).hex() == mac
 
 
+@a_few
 @given(st.binary(min_size=1, max_size=600), st.sampled_from(sorted(KEY_TYPES)))
 def test_a_secret_of_any_length_is_enclosed_and_disclosed_and_nothing_else_is(secret: bytes, key_type: str) -> None:
     key = DesKey(LMK.pair(key_type))

@@ -21,6 +21,7 @@ from tests.hsm_sim.known import (
     Bench,
     K,
     Z,
+    a_few,
     block_under,
 )
 
@@ -71,6 +72,7 @@ def test_cvvs_under_the_published_key(bench: Bench) -> None:
 # PINs
 
 
+@a_few
 @given(st.text("0123456789", min_size=4, max_size=12), st.text("0123456789", min_size=12, max_size=12))
 def test_a_pin_made_here_verifies_here(pin: str, account: str) -> None:
     bench = Bench()
@@ -83,6 +85,7 @@ def test_a_pin_made_here_verifies_here(pin: str, account: str) -> None:
     assert bench.ask("EC", **block, **card, pvv=pvv).error == "00"
 
 
+@a_few
 @given(st.text("0123456789", min_size=4, max_size=12))
 def test_a_pin_survives_a_chain_of_translations(pin: str) -> None:
     bench = Bench(randomness=lambda count: b"\x5a" * count)
@@ -264,6 +267,7 @@ def test_a_message_may_come_as_hex_under_a_zak_or_a_single_key(bench: Bench) -> 
     assert _mac(bench, text, input_format="1", algorithm="1", key=single, padding="0") == "70A30640CC76DD8B"
 
 
+@a_few
 @given(st.binary(min_size=1, max_size=120), st.integers(0, 14), st.sampled_from("13"), st.sampled_from("12"))
 def test_a_mac_in_parts_is_the_mac_of_the_whole(message: bytes, cut: int, algorithm: str, padding: str) -> None:
     bench = Bench()
@@ -301,6 +305,7 @@ def test_m6_refuses(bench: Bench, changes: dict[str, str], error: str) -> None:
 # Every command
 
 
+@a_few
 @given(st.sampled_from(sorted(KEY_TYPES)))
 def test_a_key_type_a_mac_does_not_take_is_05(key_type: str) -> None:
     if key_type in ("003", "008"):

@@ -16,7 +16,7 @@ from hsm_sim.lmk import SETS
 from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey
 from protocols.hsm import HsmAnswer
-from tests.hsm_sim.known import GOOD, Bench
+from tests.hsm_sim.known import GOOD, Bench, a_few
 from tests.hsm_sim.known_crypt import (
     ATC,
     CSK_ARQC,
@@ -85,6 +85,7 @@ def test_a_mac_in_parts_split_at_every_block_boundary_is_that_of_the_whole(
     assert bench.ask("M8", lmk_id=lmk, **last, mac=f"{int(whole, 16) ^ 1:016X}").error == "01"
 
 
+@a_few
 @given(st.binary(min_size=1, max_size=60), st.sampled_from("123"), st.sampled_from("13"), st.integers(0, 63))
 def test_a_mac_made_by_psec_verifies_and_one_bit_off_does_not(
     message: bytes, method: str, algorithm: str, bit: int
@@ -221,6 +222,7 @@ def test_aes_dukpt_macs_and_data(bench: Bench) -> None:
 # Data
 
 
+@a_few
 @given(st.sampled_from(["00", "01", "02", "03"]), st.binary(min_size=1, max_size=64), st.booleans())
 def test_data_come_back_from_every_mode_and_from_another_key(mode: str, data: bytes, aes: bool) -> None:
     width = 16 if aes else 8
@@ -310,6 +312,7 @@ def _good(command: str) -> dict[str, str]:
     return dict(GOOD[command])
 
 
+@a_few
 @given(st.integers(0, 63))
 def test_one_bit_off_in_a_cryptogram_is_01_and_says_what_was_expected_in_the_authorised_state(bit: int) -> None:
     for command, arqc in (("KQ", VIS_ARQC), ("KW", CSK_ARQC)):
@@ -320,6 +323,7 @@ def test_one_bit_off_in_a_cryptogram_is_01_and_says_what_was_expected_in_the_aut
         assert (silent.error, silent.fields) == ("01", {})
 
 
+@a_few
 @given(st.binary(min_size=1, max_size=100))
 def test_mchip_cryptograms_of_pyemv_verify_and_their_arpc_is_under_the_cards_master_key(data: bytes) -> None:
     card = pyemv.kd.derive_icc_mk_a(K1, PAN, PSN)
@@ -329,6 +333,7 @@ def test_mchip_cryptograms_of_pyemv_verify_and_their_arpc_is_under_the_cards_mas
     assert answer.fields == {"arpc": octets(pyemv.ac.generate_arpc_1(card, arqc, b"00"))}
 
 
+@a_few
 @given(st.text("0123456789", min_size=13, max_size=19), st.sampled_from([("1", "1"), ("3", "")]))
 def test_option_b_for_pans_of_any_length(pan: str, scheme: tuple[str, str]) -> None:
     card = pyemv.kd.derive_icc_mk_b(K1, pan, "03")

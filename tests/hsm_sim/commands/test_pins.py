@@ -15,7 +15,7 @@ from hsm_sim.primitives.des import DesKey
 from hsm_sim.primitives.dynamic_cvv import dcvv
 from hsm_sim.primitives.emv import card_key, pan_block
 from hsm_sim.settings import Settings
-from tests.hsm_sim.known import ACCOUNT, K1, K2, Bench, K, block_under
+from tests.hsm_sim.known import ACCOUNT, K1, K2, Bench, K, a_few, block_under
 from tests.hsm_sim.known_pins import CARD, OF_TYPE, SERIAL
 
 STORE = KeyStore(Settings())
@@ -53,6 +53,7 @@ def clear_block(code: str, pin: str, account: str = ACCOUNT) -> str:
 
 
 @slow
+@a_few
 @given(st.sampled_from(LMKS), pins, pans)
 def test_a_pin_survives_terminal_dukpt_zone_lmk_and_back(lmk_id: str, pin: str, pan: str) -> None:
     bench, account = Bench(), pan[-13:-1]
@@ -81,6 +82,7 @@ def test_a_pin_survives_terminal_dukpt_zone_lmk_and_back(lmk_id: str, pin: str, 
 
 
 @slow
+@a_few
 @given(pins, pans)
 def test_a_pin_goes_into_format_4_of_an_aes_key_and_comes_out_again(pin: str, pan: str) -> None:
     bench = Bench(randomness=lambda count: bytes(range(7, 7 + count)))
@@ -218,6 +220,7 @@ def test_a_kept_pin_is_given_out_only_bound_to_its_account() -> None:
 
 
 @slow
+@a_few
 @given(st.sampled_from(LMKS), pins, pans, st.sampled_from("0123456"))
 def test_a_pvv_made_here_verifies_here_and_one_digit_off_is_01(lmk_id: str, pin: str, pan: str, pvki: str) -> None:
     bench, account = Bench(), pan[-13:-1]
@@ -233,6 +236,7 @@ def test_a_pvv_made_here_verifies_here_and_one_digit_off_is_01(lmk_id: str, pin:
 
 
 @slow
+@a_few
 @given(st.sampled_from(LMKS), pins, pans, st.booleans())
 def test_an_offset_made_here_verifies_here_and_one_digit_off_is_01(
     lmk_id: str, pin: str, pan: str, short: bool
@@ -256,6 +260,7 @@ def test_an_offset_made_here_verifies_here_and_one_digit_off_is_01(
 
 
 @slow
+@a_few
 @given(pins, st.text("0123456789", min_size=16, max_size=16))
 def test_offsets_agree_with_psec(pin: str, table: str) -> None:
     account = "123456789012"

@@ -15,6 +15,7 @@ from hsm_sim.primitives.ciphering import MODES, chain_value, deciphered, enciphe
 from hsm_sim.primitives.des import DesKey
 from hsm_sim.primitives.digest import digest, hmac_of, mdc2
 from hsm_sim.primitives.mac import CBC, CMAC, RETAIL, block_of, chained, cmac, mac, padded
+from tests.hsm_sim.known import a_few
 
 K = bytes.fromhex("0123456789ABCDEFFEDCBA9876543210")
 RFC4493 = AesKey(bytes.fromhex("2b7e151628aed2a6abf7158809cf4f3c"))
@@ -48,11 +49,13 @@ def _cmac_elsewhere(key: DesKey | AesKey, message: bytes) -> bytes:
     return oracle.finalize()
 
 
+@a_few
 @given(any_key, st.binary(max_size=70))
 def test_cmac_agrees_with_cryptography(key: DesKey | AesKey, message: bytes) -> None:
     assert cmac(key, message) == _cmac_elsewhere(key, message)
 
 
+@a_few
 @given(any_key, st.binary(min_size=33, max_size=70), st.integers(1, 4), st.sampled_from((CBC, CMAC)))
 def test_a_mac_in_parts_is_the_mac_of_the_whole(
     key: DesKey | AesKey, message: bytes, blocks: int, algorithm: int
@@ -78,6 +81,7 @@ def test_algorithm_3_is_for_double_length_des_keys() -> None:
             mac(key, RETAIL, bytes(16))
 
 
+@a_few
 @given(des_keys, st.binary(max_size=80))
 def test_padding_3_agrees_with_psec(key: bytes, message: bytes) -> None:
     assert padded(message, 3) == psec.mac.pad_iso_3(message, 8)
@@ -88,6 +92,7 @@ def test_padding_3_agrees_with_psec(key: bytes, message: bytes) -> None:
 # Ciphering
 
 
+@a_few
 @given(any_key, st.sampled_from(sorted(MODES)), st.binary(max_size=96), st.binary(min_size=16, max_size=16))
 def test_what_is_enciphered_comes_back(key: DesKey | AesKey, name: str, data: bytes, iv: bytes) -> None:
     mode, block = MODES[name], block_of(key)
@@ -97,6 +102,7 @@ def test_what_is_enciphered_comes_back(key: DesKey | AesKey, name: str, data: by
     assert deciphered(key, mode, hidden, iv[:block]) == clear
 
 
+@a_few
 @given(any_key, st.sampled_from(["CBC", "CFB", "CFB8"]), st.integers(0, 3), st.binary(min_size=64, max_size=64))
 def test_ciphering_goes_on_with_the_chain_value(key: DesKey | AesKey, name: str, blocks: int, clear: bytes) -> None:
     mode, block = MODES[name], block_of(key)
@@ -124,6 +130,7 @@ def test_whole_blocks_only(name: str) -> None:
 # Hashes
 
 
+@a_few
 @given(st.binary(max_size=100), st.sampled_from(["sha1", "md5", "sha224", "sha256", "sha384", "sha512"]))
 def test_hashes_are_those_of_hashlib(message: bytes, name: str) -> None:
     assert digest(name, message) == hashlib.new(name, message).digest()

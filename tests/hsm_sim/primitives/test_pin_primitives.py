@@ -17,7 +17,7 @@ from hsm_sim.primitives.dynamic_cvv import cvc3, dcvv
 from hsm_sim.primitives.emv import card_key, hashed_pan_block, pan_block
 from hsm_sim.primitives.mac import RETAIL, mac, padded
 from hsm_sim.primitives.pin_block import NoPinError, PinLengthError
-from tests.hsm_sim.known import K
+from tests.hsm_sim.known import K, a_few
 
 digits = "0123456789"
 pins = st.text(digits, min_size=4, max_size=12)
@@ -102,6 +102,7 @@ def test_the_initial_key_of_aes_256_takes_two_blocks() -> None:
 
 
 @some
+@a_few
 @given(aes_keys, st.integers(0, 0xFFFFFFFF))
 def test_an_aes_key_is_derived_for_every_counter_that_devices_send_and_no_other(bdk: bytes, counter: int) -> None:
     ksn = ID + counter.to_bytes(4, "big")
@@ -139,6 +140,7 @@ def test_format_4_blocks_are_as_published(key: str, field: str, pan: str, block:
 
 
 @some
+@a_few
 @given(aes_keys, pins, pans, fills)
 def test_psec_reads_our_format_4_and_we_read_its(key: bytes, pin: str, pan: str, fill: bytes) -> None:
     ours = iso4.enciphered(AesKey(key), iso4.pin_field(pin, lambda count: fill[:count]), pan)
@@ -147,6 +149,7 @@ def test_psec_reads_our_format_4_and_we_read_its(key: bytes, pin: str, pan: str,
 
 
 @some
+@a_few
 @given(aes_keys, st.binary(min_size=16, max_size=16), pans)
 def test_sixteen_bytes_of_noise_are_no_pin_of_format_4(key: bytes, block: bytes, pan: str) -> None:
     with pytest.raises((NoPinError, PinLengthError)):
@@ -182,6 +185,7 @@ def test_the_older_formats_are_as_commonly_told(layout: str, block: str) -> None
     assert pin_block.read(layout, bytes.fromhex(block), "111111111111") == "1234"
 
 
+@a_few
 @given(st.sampled_from(["docutel", "diebold", "paynow"]), pins, accounts)
 def test_an_older_format_gives_the_pin_back_or_says_that_it_is_too_long(layout: str, pin: str, account: str) -> None:
     if layout == "docutel" and len(pin) > pin_block.DOCUTEL_LONGEST:
@@ -191,6 +195,7 @@ def test_an_older_format_gives_the_pin_back_or_says_that_it_is_too_long(layout: 
     assert pin_block.read(layout, pin_block.build(layout, pin, account, bytes), account) == pin
 
 
+@a_few
 @given(st.sampled_from(["docutel", "diebold", "paynow"]), fills, accounts)
 def test_noise_is_a_pin_of_an_older_format_or_none_and_nothing_else(layout: str, block: bytes, account: str) -> None:
     try:
@@ -223,6 +228,7 @@ def test_what_an_older_format_does_not_hold(layout: str, block: str, error: type
 
 
 @some
+@a_few
 @given(double_keys, st.text(digits, min_size=16, max_size=16), pins, st.text(digits, min_size=16, max_size=16))
 def test_ibm_pins_and_offsets_agree_with_psec(key: bytes, table: str, pin: str, data: str) -> None:
     natural = ibm3624.natural_pin(DesKey(key), bytes.fromhex(data), table, len(pin))
@@ -236,6 +242,7 @@ def test_ibm_pins_and_offsets_agree_with_psec(key: bytes, table: str, pin: str, 
 
 
 @some
+@a_few
 @given(aes_keys, pins, accounts)
 def test_a_pin_under_an_aes_lmk_comes_back_for_its_account_and_no_other(key: bytes, pin: str, account: str) -> None:
     kept = lmk_pin.encrypted_aes(AesKey(key), account, pin)
@@ -251,6 +258,7 @@ def test_a_pin_under_an_aes_lmk_comes_back_for_its_account_and_no_other(key: byt
 
 
 @some
+@a_few
 @given(double_keys, pans, st.binary(min_size=1, max_size=40), fills)
 def test_a_cvc3_agrees_with_pyemv(key: bytes, pan: str, track: bytes, chance: bytes) -> None:
     number, atc = chance[:4], chance[4:6]

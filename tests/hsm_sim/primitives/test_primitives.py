@@ -11,7 +11,7 @@ from hsm_sim.primitives.des import DesKey, check_value, has_odd_parity, with_odd
 from hsm_sim.primitives.mac import chained, mac, padded
 from hsm_sim.primitives.pin_block import NoPinError, PinLengthError
 from hsm_sim.primitives.pvv import pvv
-from tests.hsm_sim.known import K1, K2, K, Z
+from tests.hsm_sim.known import K1, K2, K, Z, a_few
 
 digits = "0123456789"
 double_keys = st.binary(min_size=16, max_size=16).map(with_odd_parity)
@@ -33,6 +33,7 @@ def test_a_single_des_key_is_plain_des() -> None:
     assert DesKey(bytes.fromhex("0123456789ABCDEF")).encrypt(b"Now is t").hex() == "3fa40e8a984d4815"
 
 
+@a_few
 @given(st.sampled_from([8, 16, 24]).flatmap(lambda n: st.binary(min_size=n, max_size=n)))
 def test_parity_is_made_odd_and_nothing_else_is_changed(key: bytes) -> None:
     made = with_odd_parity(key)
@@ -68,6 +69,7 @@ def test_cvvs_are_as_published(pan: str, expiry: str, service_code: str, expecte
     assert cvv(DesKey(K), pan, expiry, service_code) == expected
 
 
+@a_few
 @given(double_keys, pans, st.text(digits, min_size=4, max_size=4), st.text(digits, min_size=3, max_size=3))
 def test_cvv_agrees_with_psec(key: bytes, pan: str, expiry: str, service_code: str) -> None:
     assert cvv(DesKey(key), pan, expiry, service_code) == psec.cvv.generate_cvv(key, pan, expiry, service_code)
@@ -83,6 +85,7 @@ def test_pvvs_are_as_published(pan: str, expected: str) -> None:
     assert pvv(DesKey(K), pan[-13:-1], "1", "1234") == expected
 
 
+@a_few
 @given(double_keys, pans, st.text(digits, min_size=1, max_size=1), pins)
 def test_pvv_agrees_with_psec(key: bytes, pan: str, pvki: str, pin: str) -> None:
     assert pvv(DesKey(key), pan[-13:-1], pvki, pin) == psec.pin.generate_visa_pvv(key, pvki, pin[:4], pan)
@@ -107,17 +110,20 @@ def test_pin_blocks_are_as_published(number: str, pin: str, account: str, block:
     assert pin_block.read(number, bytes.fromhex(block), account) == pin
 
 
+@a_few
 @given(pins, pans)
 def test_format_0_agrees_with_psec(pin: str, pan: str) -> None:
     block = pin_block.build("0", pin, pan[-13:-1], bytes)
     assert block == psec.pinblock.encode_pinblock_iso_0(pin, pan)
 
 
+@a_few
 @given(pins)
 def test_format_2_agrees_with_psec(pin: str) -> None:
     assert pin_block.build("2", pin, "0" * 12, bytes) == psec.pinblock.encode_pinblock_iso_2(pin)
 
 
+@a_few
 @given(pins, pans, st.binary(min_size=8, max_size=8))
 def test_psec_reads_our_format_3_and_we_read_its(pin: str, pan: str, fill: bytes) -> None:
     ours = pin_block.build("3", pin, pan[-13:-1], lambda count: fill[:count])
@@ -125,12 +131,14 @@ def test_psec_reads_our_format_3_and_we_read_its(pin: str, pan: str, fill: bytes
     assert pin_block.read("3", psec.pinblock.encode_pinblock_iso_3(pin, pan), pan[-13:-1]) == pin
 
 
+@a_few
 @given(st.sampled_from("0123"), pins, accounts, st.binary(min_size=8, max_size=8))
 def test_every_format_gives_the_pin_back(number: str, pin: str, account: str, fill: bytes) -> None:
     block = pin_block.build(number, pin, account, lambda count: fill[:count])
     assert pin_block.read(number, block, account) == pin
 
 
+@a_few
 @given(st.sampled_from("0123"), st.binary(min_size=8, max_size=8), accounts)
 def test_eight_bytes_of_noise_are_a_pin_or_no_pin_and_nothing_else(number: str, block: bytes, account: str) -> None:
     try:
@@ -167,6 +175,7 @@ def test_macs_of_hello_world(algorithm: int, padding: int, expected: str) -> Non
     assert mac(DesKey(K), algorithm, padded(b"Hello, world!", padding)).hex().upper() == expected
 
 
+@a_few
 @given(double_keys, st.binary(max_size=80), st.sampled_from([1, 2]))
 def test_both_algorithms_agree_with_psec(key: bytes, message: bytes, padding: int) -> None:
     assert mac(DesKey(key), 1, padded(message, padding)) == psec.mac.generate_cbc_mac(key, message, padding)
@@ -175,6 +184,7 @@ def test_both_algorithms_agree_with_psec(key: bytes, message: bytes, padding: in
     )
 
 
+@a_few
 @given(st.binary(min_size=1, max_size=6), st.binary(min_size=1, max_size=6), st.sampled_from([1, 3]))
 def test_a_message_in_two_parts_has_the_mac_of_the_whole(head: bytes, tail: bytes, algorithm: int) -> None:
     key, first, last = DesKey(K), head * 8, tail * 8
@@ -191,6 +201,7 @@ def test_a_mac_wants_whole_blocks_and_its_key() -> None:
 # PIN under the LMK
 
 
+@a_few
 @given(pins, accounts, double_keys)
 def test_a_pin_under_the_lmk_comes_back_and_is_one_digit_longer(pin: str, account: str, key: bytes) -> None:
     value = lmk_pin.encrypted(DesKey(key), account, pin)
