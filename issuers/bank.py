@@ -106,6 +106,11 @@ class Product(_Read):
     capture_tolerance_percent: Annotated[int, Field(ge=0, le=100)] = 0  # above what was authorized
     cash_fee: Money | None = None
     foreign_fee_percent: Annotated[str, Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})?$")] | None = None
+    fallback: bool = True  # whether the stripe of a card may be read whose chip was not
+    tap_without_pin: Money | None = None  # a tap above it must bring a PIN; none: as the network's product rules say
+    #: Terminal verification results that are refused, bit by bit: offline authentication failed, card on a list of
+    #: exceptions (first byte); holder verification failed (third).
+    refused_results: Annotated[str, Field(pattern=r"^[0-9A-F]{10}$")] = "5C00800000"
     chip: Literal["vis", "mchip"] = "vis"  # how its chips make cryptograms (VIS: version 10)
     pin: Literal["pvv", "offset", "none"] = "pvv"  # how a PIN is verified; none: it is not looked at
     verify: frozenset[Proof] = frozenset()  # what else the HSM verifies, where a request carries it
@@ -241,6 +246,7 @@ class Limits:
     spend_per_day: int | None
     cash_fee: int
     foreign_fee_bp: int  # hundredths of a percent
+    tap_without_pin: int | None = None
 
     @classmethod
     def of(cls, bank: Bank, product: Product) -> Limits:
@@ -260,6 +266,7 @@ class Limits:
             minor(product.spend_per_day),
             minor(product.cash_fee) or 0,
             round(Decimal(product.foreign_fee_percent or "0") * 100),
+            minor(product.tap_without_pin),
         )
 
 

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from issuers import proofs
+from issuers import chip_rules, proofs
 from issuers.ask import Ask, Pin
 from issuers.bank import Bank, Moment, Proof
 from issuers.book import Authentication, Book, Booking, BookingState, Card, CardState, Effect, VirtualState, Way
@@ -225,6 +225,11 @@ def proof_refusal(case: Case) -> str | None:
     return proofs.refusal(case.ask, case.known_card)
 
 
+def chip_refusal(case: Case) -> str | None:
+    """How the card was read and the holder verified. A refund is no use of the card."""
+    return chip_rules.refusal(case.ask, case.known_limits) if case.kind is Kind.SPEND else None
+
+
 def authentication_refusal(case: Case) -> str | None:
     """A CAVV that the HSM found right is good once, and for the payment that it was made for."""
     known, ask = case.authentication, case.ask
@@ -314,6 +319,7 @@ BEFORE_PIN: Final[tuple[Check, ...]] = (
 FROM_PIN_ON: Final[tuple[Check, ...]] = (
     pin_refusal,
     proof_refusal,
+    chip_refusal,
     authentication_refusal,
     payment_refusal,
     limit_refusal,

@@ -65,6 +65,8 @@ CARD_READ: Final[Mapping[str, str]] = {
     "95": "chip, card verification may be unreliable",
 }
 
+CONTACTLESS: Final = frozenset({"07", "91"})  # of those: by a tap
+
 # DE 25: the circumstances.
 UNATTENDED_TERMINAL: Final = "02"
 CARD_NOT_PRESENT: Final = "05"  # the customer is

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from protocols import elements as de
 from protocols import mti
+from protocols.channel import CONTACTLESS
 from protocols.codec.room import make_room
 from protocols.codes import APPROVED
 from protocols.participant import Participant
@@ -64,8 +65,9 @@ DECIDING: Final = (
 #: What else repeats from one request to the next within a second: seen once, and it can be, it can be again.
 REPEATING: Final = (de.TRANSMITTED_AT, de.LOCAL_TIME, de.LOCAL_DATE, de.ACQUIRER_COUNTRY)
 
-#: A stored card number is e-commerce or not by what DE 48 says: not by its kind alone.
-STORED_CREDENTIAL: Final = "10"
+#: A stored card number is e-commerce or not by what DE 48 says, and a tap needs a PIN by its amount: not by their kind
+#: alone.
+NOT_BY_KIND: Final = CONTACTLESS | {"10"}
 
 #: What a plan may tell the issuer differently: the same for all of a kind.
 STAMPED: Final = frozenset({de.MERCHANT_TYPE, de.ACQUIRER_ID, de.FORWARDER_ID})
@@ -194,7 +196,7 @@ class Lane:
         return plan
 
     def _plan(self, message: Message, wall: float) -> Plan | None:
-        if (message.pos_entry_mode or "")[:2] == STORED_CREDENTIAL:
+        if (message.pos_entry_mode or "")[:2] in NOT_BY_KIND:
             return None
         request = self.request(message, wall)
         changes = question(request, self._network)

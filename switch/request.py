@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from protocols import elements as de
-from protocols.channel import Channel, channel_of
+from protocols.channel import CONTACTLESS, Channel, channel_of
 from protocols.subelements import ELECTRONIC_COMMERCE_INDICATOR, SubelementError
 from protocols.subelements import parse as parse_subelements
 
@@ -93,6 +93,11 @@ class Request:
         terminal = self.message.get(de.TERMINAL_ID)
         kind = original.mti[1]
         return f"{self.participant.id}/{kind}/{original.transmitted_at}{original.stan}{terminal}"
+
+    @property
+    def is_tapped(self) -> bool:
+        """Whether the card was read without contact."""
+        return (self.message.get(de.POS_ENTRY_MODE) or "")[:2] in CONTACTLESS
 
     @property
     def has_pin(self) -> bool:

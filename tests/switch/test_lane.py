@@ -212,7 +212,7 @@ def test_a_plan_depends_on_the_kind_alone(
 ) -> None:
     """What is remembered of the first of a kind is true of all: refused or not, and what its issuer is told."""
     entry = kind["pos_entry_mode"]
-    if entry is not None and entry[:2] == lane.STORED_CREDENTIAL:
+    if entry is not None and entry[:2] in lane.NOT_BY_KIND:
         return  # these are never remembered
     asked = [plan_of({**PURCHASE, **kind, **rest}, participant) for rest in (one, other)]
     if participant != "lab":  # a contract names terminals: then they are part of the kind
