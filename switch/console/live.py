@@ -44,7 +44,7 @@ async def live(request: Request) -> Response:
     if session.streams >= STREAMS_MAX:
         raise HTTPException(429)
     template, look = piece
-    asked = {name: request.query_params.get(name, "")[: pages.WORDS_MAX] for name in FILTERS.get(template, ())}
+    asked = {name: pages.looked_for(request.query_params.get(name, "")) for name in FILTERS.get(template, ())}
     shown = partial(look, site, **asked)
     return EventSourceResponse(_changes(site, session, lambda: site.fragment(template, **shown())), ping=PING_S)
 

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from protocols.pan import masked
+from protocols.pan import UNMASKED_FROM, is_digits, masked
 from protocols.participant import Role
 from switch.console import figures, lines, metrics, telling, views
 from switch.console.matrix import TITLES, WAYS, products
@@ -21,7 +21,6 @@ from switch.console.site import Site, door, for_insiders, site_of
 from switch.core import VERSION
 from switch.memory import Past
 from switch.shell.archive import look_up
-from switch.shell.clock import now
 from switch.tally import BOUNDS_S, Times
 
 LATEST: Final = 12
@@ -92,7 +91,7 @@ def listed(site: Site, outcome: str = "", words: str = "") -> Shown:
 
 
 def owed(site: Site) -> Shown:
-    moment = now().elapsed
+    moment = site.moment().elapsed
     core = site.node.core
     entries = [
         {
@@ -117,7 +116,7 @@ def owed(site: Site) -> Shown:
 def stood_in(site: Site) -> Shown:
     core = site.node.core
     spent = []
-    for _, (card, so_far) in zip(range(CARDS_SHOWN), core.stood_in.spent_on(now().wall), strict=False):
+    for _, (card, so_far) in zip(range(CARDS_SHOWN), core.stood_in.spent_on(site.moment().wall), strict=False):
         issued = core.network.routes.find(card)
         limit = issued.stand_in_per_day if issued else None
         currency = issued.currency.number if issued and issued.currency else None
@@ -145,9 +144,19 @@ async def home(request: Request, site: Site, session: Session) -> Response:
     return site.page(request, "home.html", session, **overview(site))
 
 
+def looked_for(words: str) -> str:
+    """What somebody typed; a card number becomes what the lines show of it, so that it is found and not repeated.
+
+    >>> looked_for(" 9414100000000017 "), looked_for("632211000001")
+    ('941410******0017', '632211000001')
+    """
+    typed = words.strip()[:WORDS_MAX]
+    return masked(typed) if is_digits(typed) and len(typed) >= UNMASKED_FROM else typed
+
+
 @for_insiders
 async def transactions(request: Request, site: Site, session: Session) -> Response:
-    outcome, words = request.query_params.get("outcome", ""), request.query_params.get("words", "")[:WORDS_MAX]
+    outcome, words = request.query_params.get("outcome", ""), looked_for(request.query_params.get("words", ""))
     shown = listed(site, outcome, words)
     return site.page(request, "transactions.html", session, outcome=outcome, words=words, outcomes=OUTCOMES, **shown)
 
@@ -198,7 +207,7 @@ async def participants(request: Request, site: Site, session: Session) -> Respon
 
 @for_insiders
 async def cards(request: Request, site: Site, session: Session) -> Response:
-    found = products(site.node.core.network, now())
+    found = products(site.node.core.network, site.moment())
     return site.page(request, "products.html", session, cards=found, channels=[TITLES[one] for one in WAYS])
 
 

@@ -20,6 +20,8 @@ from protocols.elements import printable
 from switch.console import metrics, views
 from switch.console.history import History
 from switch.console.sessions import Session, Sessions
+from switch.instant import Instant
+from switch.shell import clock
 
 if TYPE_CHECKING:
     from switch.shell.node import Node
@@ -37,6 +39,7 @@ class Site:
     port: int
     is_only_here: bool = True  # nobody but this machine can reach it
     now: Callable[[], float] = time.monotonic
+    moment: Callable[[], Instant] = clock.now
     history: History = field(default_factory=History)
     sessions: Sessions = field(default_factory=Sessions)
     closing: trio.Event = field(default_factory=trio.Event)
