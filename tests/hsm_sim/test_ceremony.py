@@ -15,7 +15,7 @@ from hsm_sim.own_lmks import COMPONENT_LENGTHS, CeremonyError, component_check_v
 from hsm_sim.primitives import at_rest
 from hsm_sim.primitives.des import has_odd_parity
 from hsm_sim.settings import Settings
-from tests.hsm_sim.known import Bench
+from tests.hsm_sim.known import Bench, a_few
 
 PASSPHRASE = "correct horse battery"
 CHEAP = at_rest.COST_LEAST
@@ -165,6 +165,7 @@ def test_a_file_that_was_changed_or_another_passphrase_opens_nothing(tmp_path: P
             opened(tmp_path, PASSPHRASE)
 
 
+@a_few
 @given(st.binary(max_size=400), st.binary(max_size=40), st.text(max_size=20))
 def test_what_is_locked_is_unlocked(secret: bytes, about: bytes, passphrase: str) -> None:
     box = at_rest.locked(passphrase, secret, about, CHEAP)

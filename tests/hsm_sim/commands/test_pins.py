@@ -2,7 +2,7 @@
 
 import psec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hsm_sim import decimalisation, encrypt_table
@@ -27,7 +27,6 @@ AES_ID = "1234567890123456"
 
 pins = st.text("0123456789", min_size=4, max_size=12)
 pans = st.text("0123456789", min_size=13, max_size=19)
-slow = settings(max_examples=25, deadline=None)
 
 
 def key(lmk_id: str, clear: bytes, key_type: str, usage: str, mode: str = "N", algorithm: str = "T") -> str:
@@ -52,7 +51,6 @@ def clear_block(code: str, pin: str, account: str = ACCOUNT) -> str:
 # One PIN through everything
 
 
-@slow
 @a_few
 @given(st.sampled_from(LMKS), pins, pans)
 def test_a_pin_survives_terminal_dukpt_zone_lmk_and_back(lmk_id: str, pin: str, pan: str) -> None:
@@ -81,7 +79,6 @@ def test_a_pin_survives_terminal_dukpt_zone_lmk_and_back(lmk_id: str, pin: str, 
     assert bench.ask("CI", **asked, destination_format="01", **at).fields == carried.fields
 
 
-@slow
 @a_few
 @given(pins, pans)
 def test_a_pin_goes_into_format_4_of_an_aes_key_and_comes_out_again(pin: str, pan: str) -> None:
@@ -219,7 +216,6 @@ def test_a_kept_pin_is_given_out_only_bound_to_its_account() -> None:
 # Verification, making, change
 
 
-@slow
 @a_few
 @given(st.sampled_from(LMKS), pins, pans, st.sampled_from("0123456"))
 def test_a_pvv_made_here_verifies_here_and_one_digit_off_is_01(lmk_id: str, pin: str, pan: str, pvki: str) -> None:
@@ -235,7 +231,6 @@ def test_a_pvv_made_here_verifies_here_and_one_digit_off_is_01(lmk_id: str, pin:
         assert bench.ask("EC", zone_key=zpk, **sent, **at, pvv=other).error == "01"
 
 
-@slow
 @a_few
 @given(st.sampled_from(LMKS), pins, pans, st.booleans())
 def test_an_offset_made_here_verifies_here_and_one_digit_off_is_01(
@@ -259,7 +254,6 @@ def test_an_offset_made_here_verifies_here_and_one_digit_off_is_01(
     assert bench.ask("DE", **card, **kept.fields).fields == {"offset": offset}
 
 
-@slow
 @a_few
 @given(pins, st.text("0123456789", min_size=16, max_size=16))
 def test_offsets_agree_with_psec(pin: str, table: str) -> None:

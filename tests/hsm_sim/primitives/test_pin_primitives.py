@@ -2,7 +2,7 @@
 
 import psec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pyemv import cvv as pyemv_cvv
 from pyemv import kd
@@ -26,7 +26,6 @@ accounts = st.text(digits, min_size=12, max_size=12)
 fills = st.binary(min_size=8, max_size=8)
 aes_keys = st.sampled_from([16, 24, 32]).flatmap(lambda n: st.binary(min_size=n, max_size=n))
 double_keys = st.binary(min_size=16, max_size=16).map(with_odd_parity)
-some = settings(max_examples=60, deadline=None)
 
 # DUKPT with TDES: X9.24-1, annex A.4.1, as in moov-io
 
@@ -101,7 +100,6 @@ def test_the_initial_key_of_aes_256_takes_two_blocks() -> None:
     assert dukpt_aes.initial_key(BDK * 2, ID).hex().upper() == expected
 
 
-@some
 @a_few
 @given(aes_keys, st.integers(0, 0xFFFFFFFF))
 def test_an_aes_key_is_derived_for_every_counter_that_devices_send_and_no_other(bdk: bytes, counter: int) -> None:
@@ -139,7 +137,6 @@ def test_format_4_blocks_are_as_published(key: str, field: str, pan: str, block:
     assert iso4.pin_of(aes, bytes.fromhex(block), pan) == "1234"
 
 
-@some
 @a_few
 @given(aes_keys, pins, pans, fills)
 def test_psec_reads_our_format_4_and_we_read_its(key: bytes, pin: str, pan: str, fill: bytes) -> None:
@@ -148,7 +145,6 @@ def test_psec_reads_our_format_4_and_we_read_its(key: bytes, pin: str, pan: str,
     assert iso4.pin_of(AesKey(key), psec.pinblock.encipher_pinblock_iso_4(key, pin, pan), pan) == pin
 
 
-@some
 @a_few
 @given(aes_keys, st.binary(min_size=16, max_size=16), pans)
 def test_sixteen_bytes_of_noise_are_no_pin_of_format_4(key: bytes, block: bytes, pan: str) -> None:
@@ -227,7 +223,6 @@ def test_what_an_older_format_does_not_hold(layout: str, block: str, error: type
 # IBM 3624
 
 
-@some
 @a_few
 @given(double_keys, st.text(digits, min_size=16, max_size=16), pins, st.text(digits, min_size=16, max_size=16))
 def test_ibm_pins_and_offsets_agree_with_psec(key: bytes, table: str, pin: str, data: str) -> None:
@@ -241,7 +236,6 @@ def test_ibm_pins_and_offsets_agree_with_psec(key: bytes, table: str, pin: str, 
 # PINs under an AES LMK
 
 
-@some
 @a_few
 @given(aes_keys, pins, accounts)
 def test_a_pin_under_an_aes_lmk_comes_back_for_its_account_and_no_other(key: bytes, pin: str, account: str) -> None:
@@ -257,7 +251,6 @@ def test_a_pin_under_an_aes_lmk_comes_back_for_its_account_and_no_other(key: byt
 # Values a chip makes
 
 
-@some
 @a_few
 @given(double_keys, pans, st.binary(min_size=1, max_size=40), fills)
 def test_a_cvc3_agrees_with_pyemv(key: bytes, pan: str, track: bytes, chance: bytes) -> None:
