@@ -30,6 +30,8 @@ IN_DOUBT: Final = frozenset({"issuer.timeout", "reversed.first", "switch.error"}
 UNDELIVERED: Final = frozenset({"68", "94"})
 #: Elements that must come back as they were sent; DE 4 may come back smaller with 10.
 ECHOED: Final = ("4", "11", "37", "41", "49")
+#: Refusals that leave nothing behind, so that asking again may end otherwise.
+UNRECORDED: Final = frozenset({"switch.stopping", "switch.busy", "switch.error", "link.not_signed_on"})
 CLOCK_S: Final = 0.0005  # stamps are written in milliseconds
 
 
@@ -172,10 +174,8 @@ def _tombstones_hold(books: Books) -> Found:
 
 def _conflicts_are_refused(books: Books) -> Found:
     for key, operations in books.operations.items():
-        first = operations[0]
-        for other in operations[1:]:
-            if other.identity != first.identity and other.approved:
-                yield Finding(3, key, "used again for another payment, and approved")
+        if len({one.identity for one in operations if one.approved}) > 1:
+            yield Finding(3, key, "used again for another payment, and approved")
     yield from _answers_are_the_same(books)
 
 
@@ -225,12 +225,17 @@ def _completions_fit(books: Books) -> Found:
         for key, account in accounts.items():
             for booking in account.bookings:
                 original = accounts.get(booking.get("original") or "")
-                if original is None or booking["state"] != "approved":
+                if original is None or booking["state"] != "approved" or _holds_nothing(original):
                     continue
                 held = sum(int(line["amount"]) for line in original.holds if line["event"] == "held")
                 covered = held + int(booking.get("excess") or 0)
                 if int(booking["amount"]) > covered:
                     yield Finding(4, books.name_of(bank, key), f"took {booking['amount']} of a hold of {held}")
+
+
+def _holds_nothing(original: Any) -> bool:
+    """Whether its bank keeps no accounts, and so no holds that anything could be above."""
+    return any(booking.get("way") == "nothing" for booking in original.bookings)
 
 
 def _is_over(booking: Line, today: str) -> bool:
@@ -333,6 +338,8 @@ def _unlike(answer: Line, questions: list[Line], record: Line | None) -> Iterato
     if all(differing):
         yield f"DE {', '.join(min(differing, key=len))} did not come back as sent"
     code = found.get("39")
+    if found.get("44") in UNRECORDED:
+        return
     if record is not None and code != record["response_code"] and code not in UNDELIVERED:
         yield f"answered {code}, recorded {record['response_code']}"
 

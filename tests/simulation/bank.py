@@ -30,6 +30,14 @@ class Entry:
     stands: int  # what of it is left
 
 
+class Owed(NamedTuple):
+    """The first sending of a reversal or an advice."""
+
+    text: bytes  # without its type
+    life: int
+    was_first: bool  # and not a repeat whose first was lost
+
+
 def approval_code(payment: int) -> str:
     """DE 38 of a payment: who gets it with another payment has somebody else's answer."""
     return f"P{payment:05d}"
@@ -44,7 +52,7 @@ class Bank:
     tombs: set[Name] = field(default_factory=set)
     seen: dict[Name, int] = field(default_factory=dict)
     said: dict[Name, str | None] = field(default_factory=dict)
-    owed: dict[tuple[str, str], bytes] = field(default_factory=dict)  # the first sending of each advice
+    owed: dict[tuple[str, str, str], Owed] = field(default_factory=dict)  # by class, STAN and payment
     complaints: list[str] = field(default_factory=list)
 
     def asked(self, message: Message, *, declines: bool) -> str | None:
@@ -65,14 +73,19 @@ class Bank:
             self.booked[name] = Entry(payment, message.amount or 0, message.amount or 0)
         return self.said[name]
 
-    def told(self, message: Message) -> None:
-        """A reversal or an advice, believed."""
-        mine = (message.stan or "", message.get(90) or message.rrn or "")  # its DE 7 may not change either
-        first = self.owed.setdefault(mine, message.frame[4:])
-        if first != message.frame[4:]:
+    def told(self, message: Message, life: int) -> None:
+        """A reversal or an advice, believed. `life`: which process of the switch says so; the next one begins anew."""
+        mine = (message.mti[1], message.stan or "", message.rrn or "")
+        is_first = message.mti[3] == "0"
+        owed = self.owed.get(mine)
+        if owed is not None and not is_first and owed.text != message.frame[4:]:
             self.complaints.append(
-                f"{self.name}: {message.mti} {mine[0]} is not the message that came before under its number"
+                f"{self.name}: {message.mti} {mine[1]} is not the message that came before under its number"
             )
+        if owed is not None and is_first and owed.was_first and owed == Owed(message.frame[4:], life, True):
+            self.complaints.append(f"{self.name}: {message.mti} {mine[1]} came again, and not as a repeat")
+        if is_first or owed is None:
+            self.owed[mine] = Owed(message.frame[4:], life, is_first)
         original = message.original
         if message.mti[1] == "4":
             assert original is not None

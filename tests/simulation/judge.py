@@ -138,6 +138,7 @@ def records(world: World) -> list[str]:
     """The journal: what was sent ended; stand-in and doubt owe their 0120 and 0420 in the same record; all settled."""
     open_: dict[int, Sent] = {}
     owed: dict[int, str] = {}
+    undone: set[int] = set()
     found = []
     for record in world.records:
         if isinstance(record, Sent):
@@ -145,6 +146,10 @@ def records(world: World) -> list[str]:
         elif isinstance(record, Answered | Owed):
             sent = open_.pop(record.number, None)
             owed |= {debt.number: f"{debt.mti} {debt.stan} to {debt.issuer}" for debt in record.debts}
+            if isinstance(record, Answered) and record.reverses is not None and record.left is None:
+                if record.reverses in undone:
+                    found.append(f"{record.key} undoes transaction {record.reverses}, which was undone before")
+                undone.add(record.reverses)
             if isinstance(record, Answered):
                 found += _owes_too_little(record, sent)
         elif isinstance(record, Settled):

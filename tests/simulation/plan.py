@@ -9,6 +9,7 @@ Swarm: each seed draws *which* kinds of fault there are, and how often; few seed
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -77,6 +78,24 @@ class Payment:
         return f"{self.at:7.3f} {what}{': ' + more if more else ''}"
 
 
+#: What a payment is without misfortune.
+PLAIN: dict[str, object] = {
+    **dict.fromkeys(("declined", "silent", "double", "contradictory", "senseless", "stray", "impostor"), False),
+    "repeats": (),
+    "conflict_after": None,
+    "reversals": (),
+    "completion_after": None,
+    "advices_lost": 0,
+    "advices_refused": 0,
+    "thinks_s": 0.02,
+}
+
+
+def plainer(payment: Payment, number: int, part: str) -> Payment:
+    """The payment, plain in this, if it is the one with that number."""
+    return replace(payment, **{part: PLAIN[part]}) if payment.number == number else payment  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, slots=True)
 class Mishap:
     """Something that happens to everybody."""
@@ -113,6 +132,19 @@ class Plan:
             mishaps=tuple(one for n, one in enumerate(self.mishaps) if n not in mishaps),
         )
 
+    @property
+    def numbers(self) -> list[int]:
+        """Of its payments."""
+        return [one.number for one in self.payments]
+
+    def plain_parts(self) -> list[tuple[int, str]]:
+        """What of which payment could be plainer."""
+        return [(one.number, part) for one in self.payments for part in PLAIN if getattr(one, part) != PLAIN[part]]
+
+    def made_plain(self, number: int, part: str) -> Plan:
+        """The same with that plain."""
+        return replace(self, payments=tuple(plainer(one, number, part) for one in self.payments))
+
     def told(self) -> str:
         """The plan in words."""
         head = f"links {self.links}, {self.stans} STANs, memory of {self.remembers}"
@@ -140,10 +172,21 @@ def draw(seed: int, payments: int = PAYMENTS) -> Plan:
     random = Random(seed)
     swarm = {kind: random.choice((0.05, 0.15, 0.4)) for kind in FATES if random.random() < 0.4}
     troubles = [kind for kind in MISHAPS if random.random() < 0.35]
-    stans = random.choice((50, 30)) if random.random() < 0.25 else 999_999
+    stans = random.choice((50, 30)) if random.random() < 0.3 else 999_999
+    crowded = stans < 999_999 and random.random() < 0.6  # one bank, and much at once: it runs out of numbers
+    if crowded:
+        swarm["storm"] = 0.6
     return Plan(
         seed,
-        tuple(sorted((_payment(number, random, swarm) for number in range(1, payments + 1)), key=lambda one: one.at)),
+        tuple(
+            sorted(
+                (
+                    _payment(number, random, swarm, CARDS[1:4] if crowded else CARDS)
+                    for number in range(1, payments + 1)
+                ),
+                key=lambda one: one.at,
+            )
+        ),
         tuple(sorted((_mishap(random, kind) for kind in troubles for _ in range(random.randint(1, 3))), key=_when)),
         {name: random.choice((1, 1, 2, 3)) for name in ("sandbox", "nbk", "nbd", "ebi")},
         stans,
@@ -166,9 +209,9 @@ def _mishap(random: Random, kind: str) -> Mishap:
     )
 
 
-def _payment(number: int, random: Random, swarm: dict[str, float]) -> Payment:
+def _payment(number: int, random: Random, swarm: dict[str, float], cards: Sequence[tuple[str, str]]) -> Payment:
     has = {kind for kind, rate in swarm.items() if random.random() < rate}
-    card, currency = random.choice(CARDS)
+    card, currency = random.choice(cards)
     amount = random.choice((5_000, 15_000, 60_000))
     reversals = _reversals(random, has, amount)
     waits = random.uniform(0.05, 2.0) if "early_repeat" in has else random.uniform(10, 20)

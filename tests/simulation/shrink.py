@@ -1,49 +1,37 @@
-"""From a run that fails to the shortest story that still does: fewer payments, fewer mishaps, plainer fates."""
+"""From a life that fails to the shortest story that still does: fewer payments, fewer mishaps, plainer fates."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from typing import TypeVar
 
-from tests.simulation.plan import Payment, Plan
+from tests.simulation.tiers import Plan
 
-TRIES_MAX = 400  # enough for sixty payments; a failure that needs more is shown as it is
-
-#: What a payment is without misfortune.
-PLAIN: dict[str, object] = {
-    **dict.fromkeys(("declined", "silent", "double", "contradictory", "senseless", "stray", "impostor"), False),
-    "repeats": (),
-    "conflict_after": None,
-    "reversals": (),
-    "completion_after": None,
-    "advices_lost": 0,
-    "advices_refused": 0,
-    "thinks_s": 0.02,
-}
+P = TypeVar("P", bound=Plan)
 
 
-def shrunk(plan: Plan, fails: Callable[[Plan], bool]) -> Plan:
-    """The smallest plan found that still fails."""
-    left = [TRIES_MAX]
+def shrunk(plan: P, fails: Callable[[P], bool], tries_max: int) -> P:
+    """The smallest plan found that still fails. A failure that needs more tries is shown as it is by then."""
+    left = [tries_max]
 
-    def still(tried: Plan) -> bool:
+    def still(tried: P) -> bool:
         left[0] -= 1
         return left[0] > 0 and fails(tried)
 
-    plan = _less(plan, still, lambda one: [p.number for p in one.payments], lambda one, gone: one.without(gone, set()))
     plan = _less(plan, still, lambda one: list(range(len(one.mishaps))), lambda one, gone: one.without(set(), gone))
-    plan = _plainer(plan, still)
-    return _less(plan, still, lambda one: [p.number for p in one.payments], lambda one, gone: one.without(gone, set()))
+    plan = _less(plan, still, lambda one: one.numbers, lambda one, gone: one.without(gone, set()))
+    for number, part in plan.plain_parts():
+        if still(tried := plan.made_plain(number, part)):
+            plan = tried
+    plan = _less(plan, still, lambda one: list(range(len(one.mishaps))), lambda one, gone: one.without(set(), gone))
+    return _less(plan, still, lambda one: one.numbers, lambda one, gone: one.without(gone, set()))
 
 
 def _less(
-    plan: Plan,
-    still: Callable[[Plan], bool],
-    parts: Callable[[Plan], list[int]],
-    without: Callable[[Plan, set[int]], Plan],
-) -> Plan:
-    """Take out halves, quarters, single ones, as long as it still fails."""
-    size = max(1, len(parts(plan)) // 2)
+    plan: P, still: Callable[[P], bool], parts: Callable[[P], list[int]], without: Callable[[P, set[int]], P]
+) -> P:
+    """Take out all, halves, quarters, single ones, as long as it still fails."""
+    size = max(1, len(parts(plan)))
     while True:
         shorter = False
         numbers = parts(plan)
@@ -53,22 +41,6 @@ def _less(
                 plan, shorter = tried, True
                 break
         if not shorter:
-            if size == 1:
+            if size == 1 or not numbers:
                 return plan
-            size //= 2
-
-
-def _plainer(plan: Plan, still: Callable[[Plan], bool]) -> Plan:
-    for number in [one.number for one in plan.payments]:
-        for name, usual in PLAIN.items():
-            payment = next(one for one in plan.payments if one.number == number)
-            if getattr(payment, name) == usual:
-                continue
-            tried = _with(plan, replace(payment, **{name: usual}))  # type: ignore[arg-type]
-            if still(tried):
-                plan = tried
-    return plan
-
-
-def _with(plan: Plan, payment: Payment) -> Plan:
-    return replace(plan, payments=tuple(payment if one.number == payment.number else one for one in plan.payments))
+            size = max(1, size // 2)

@@ -1,86 +1,88 @@
-"""Two hundred lives of the network, each under its own seed; and that the simulation itself can be believed."""
+"""Many lives of the network, each under its own seed; and that the simulation itself can be believed."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from switch import debts
-from switch.core import Core
-from switch.memory import Memory
-from switch.saf import StoreAndForward
-from tests.simulation.__main__ import lived
-from tests.simulation.plan import draw
+from tests.simulation import cross_talk, plants
 from tests.simulation.shrink import shrunk
+from tests.simulation.tiers import DEEP, FAST, TIERS, Life
 
 SEEDS, AT_ONCE = 200, 20
 PAYMENTS = 40
+DEEP_SEEDS = 3
+KEPT = [(tier, path) for tier in TIERS.values() for path in tier.kept()]
+
+
+def lived(tier: str, seed: int, payments: int = PAYMENTS) -> Life:
+    return TIERS[tier].live(TIERS[tier].draw(seed, payments), False)
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, AT_ONCE))
 def test_every_promise_is_kept_and_everything_settles(first: int) -> None:
     for seed in range(first, first + AT_ONCE):
-        _, faults = lived(draw(seed, PAYMENTS))
-        assert not faults, f"./run simulate --seed {seed} --steps {PAYMENTS}: {faults[0]}"
+        faults = lived("fast", seed).faults
+        assert not faults, f"./run simulate --tier fast --seed {seed} --steps {PAYMENTS}: {faults[0]}"
+
+
+@pytest.mark.parametrize("seed", range(DEEP_SEEDS))
+def test_the_whole_network_of_real_parties_keeps_every_promise(seed: int) -> None:
+    faults = lived("deep", seed).faults
+    assert not faults, f"./run simulate --tier deep --seed {seed} --steps {PAYMENTS}: {faults[0]}"
+
+
+@pytest.mark.parametrize(("tier", "path"), KEPT, ids=[f"{tier.name}-{path.stem}" for tier, path in KEPT])
+def test_what_once_broke_a_promise_does_so_no_more(tier: object, path: Path) -> None:
+    found = TIERS[path.parent.name]
+    assert not found.live(found.read(path), False).faults
 
 
 def test_the_same_seed_is_the_same_run_whatever_python_hashes_with() -> None:
-    def run(hash_seed: str) -> str:
-        command = [sys.executable, "-m", "tests.simulation", "--seeds", "6", "--steps", "30", "--hash"]
+    def run(hash_seed: str) -> list[str]:
+        command = [sys.executable, "-m", "tests.simulation", "--seeds", "4", "--steps", "30", "--jobs", "1", "--hash"]
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         here = Path(__file__).parents[2]
         said = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=True)
-        return "\n".join(line for line in said.stdout.splitlines() if line[:1].isdigit() and "seeds" not in line)
+        return [line for line in said.stdout.splitlines() if line.split()[0] in TIERS]
 
     first = run("1")
-    assert len(first.splitlines()) == 6
+    assert len(first) == 5  # four of the fast tier, one of the deep
     assert first == run("2")
 
 
-def _forgets_the_reversal(core: Core, *_: Any) -> list[Any]:
-    return []
+def test_a_plan_that_was_kept_is_read_as_it_was() -> None:
+    for tier in TIERS.values():
+        plan = tier.draw(7, 12)
+        assert tier.live(plan, False).trace == tier.live(tier.draw(7, 12), False).trace
 
 
-def _answers_a_repeat_anew(memory: Memory, key: str) -> bool:
-    return False
+@pytest.mark.parametrize("name", ["a reversal is not owed", "a repeat gets a new number", "a tombstone is forgotten"])
+def test_a_planted_fault_is_found(name: str) -> None:
+    with plants.planted(plants.PLANTS[name]):
+        assert any(lived("fast", seed).faults for seed in range(60))
 
 
-def _believes_any_original(memory: Memory, key: str) -> None:
-    return None
+def test_a_failure_shrinks_to_a_story_that_a_person_can_read() -> None:
+    with plants.planted(plants.PLANTS["a tombstone is forgotten"]):
+        plan = next(plan for seed in range(60) if FAST.live(plan := FAST.draw(seed, PAYMENTS), False).faults)
+        shortest = shrunk(plan, lambda tried: bool(FAST.live(tried, False).faults), FAST.tries_max)
+        assert len(shortest.payments) <= 3
+        told = FAST.live(shortest, True)
+    assert told.faults
+    assert any("<-" in line for line in told.story)
 
 
-def _resends(saf: StoreAndForward, *_: Any) -> None:
-    return None
+def test_nobody_hears_anothers_answer() -> None:
+    done = cross_talk.run(40, 1)
+    assert (done.mismatches, done.strays, sum(map(len, done.open.values()))) == (0, 0, 0)
+    assert done.answered > 0.9 * done.asked
 
 
-PLANTED: list[tuple[object, str, Callable[..., Any]]] = [
-    (Core, "_debts_of", _forgets_the_reversal),
-    (Memory, "__contains__", _answers_a_repeat_anew),
-    (Memory, "bury", _believes_any_original),
-    (StoreAndForward, "add", _resends),
-    (debts, "original_of", lambda seen, mti, stan: debts.Original(mti, "999999", "1118110640")),
-]
-
-
-@pytest.mark.parametrize(("where", "name", "fault"), PLANTED, ids=[name for _, name, _ in PLANTED])
-def test_a_planted_fault_is_found(
-    where: object, name: str, fault: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(where, name, fault)
-    assert any(lived(draw(seed, PAYMENTS))[1] for seed in range(60))
-
-
-def test_a_failure_shrinks_to_a_story_that_a_person_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Memory, "bury", _believes_any_original)
-    plan = next(plan for plan in map(draw, range(60)) if lived(plan)[1])
-    shortest = shrunk(plan, lambda tried: bool(lived(tried)[1]))
-    assert len(shortest.payments) <= 3
-    world, faults = lived(shortest, tells=True)
-    assert faults
-    assert any("<-" in line for line in world.story)
+def test_a_deep_story_can_be_told() -> None:
+    told = DEEP.live(DEEP.draw(1, 3), True)
+    assert any("->" in line for line in told.story)

@@ -61,6 +61,7 @@ class Wire:
     side: Side
     participant: Participant
     who: str
+    life: int  # of the switch
     open: bool = True
     cut: bool = False  # what is under way on it is lost
     deaf: bool = False  # nobody reads there
@@ -197,7 +198,7 @@ class World:
     def _open(self, side: Side, participant: Participant, who: str) -> None:
         if self.core is None:
             return
-        wire = Wire(next(self._numbers), side, participant, who)
+        wire = Wire(next(self._numbers), side, participant, who, self.lives)
         self.wires[wire.number] = wire
         self.core.opened(wire.number, side, participant, self.now)
         self._act()
@@ -466,7 +467,7 @@ class World:
             wrong = "0110" if message.mti[1] != "1" else "0430"
             self._send(wire, wrong.encode() + answer[4:])
             return
-        self.banks[wire.who].told(message)
+        self.banks[wire.who].told(message, wire.life)
         if self.healed or tries > payment.advices_lost:
             self._send(wire, message.answered({de.RESPONSE_CODE: "00"}))
 
@@ -505,7 +506,7 @@ class World:
                 values["amount"] = f"{payment.amount + 1:012d}"
                 values["rrn"] = f"{payment.number + CONFLICTS:012d}"
             asked = self.asked[kind, payment.number] = Asked(payment.mti, values, self.elapsed)
-        self._say(payment, asked, turn, repeats=turn > 0 and not conflicts)
+        self._say(payment, asked, turn, repeats=turn > 0 and not conflicts and payment.number % 2 == 0)
 
     def _reverse(self, payment: Payment, turn: int, reversal: Reversal) -> None:
         key = (f"reversal{turn}", payment.number)
