@@ -254,6 +254,10 @@ class SocketLink(Link):
         """The number of the socket; -1 when it is closed."""
         return self._socket.fileno()
 
+    def bound_unread(self, size: int) -> None:
+        """How many bytes, about, the system takes in before we read them; then TCP makes the peer wait."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
     @property
     def is_inside_a_frame(self) -> bool:
         """Whether the beginning of a frame is there and its end is not."""

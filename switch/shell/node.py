@@ -20,7 +20,7 @@ from typing import Final
 import structlog
 import trio
 
-from protocols import pki
+from protocols import compiled, pki
 from protocols.errors import RemoteProtocolError
 from protocols.network import Listener, NetworkError
 from protocols.participant import Participant, Role, framing_of
@@ -56,6 +56,9 @@ LOOK_AT_DISK_S: Final = 0.25  # at 10 000 transactions a second that is some meg
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
 IN_FLIGHT_MAX: Final = 4096  # of one connection: beyond it we stop reading, and TCP makes the peer wait
+IN_FLIGHT_ALL: Final = 16_384  # of all together: half a second of work; who asks more waits with it at home, not here
+ONE_READ: Final = 200  # requests that one read may bring, about: so many connections are read again at a time
+UNREAD_MAX: Final = 128 * 1024  # bytes the system takes in for a gateway we do not read: more would be old when read
 LATELY_MAX: Final = 100
 LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
 
@@ -97,6 +100,8 @@ class Node:
 
     async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
         """A connection that asks, from its first frame to the last answer it is owed."""
+        if isinstance(link, SocketLink):
+            link.bound_unread(UNREAD_MAX)
         number = self._join(link, Side.GATEWAY, participant, identifiable)
         try:
             await self._listen(number, link)
@@ -241,7 +246,7 @@ class Node:
                 self.traffic.heard[number] += len(frames)
                 self.core.received(number, frames, now())
                 self.act()
-                while self.core.outstanding(number) >= IN_FLIGHT_MAX and not link.closed:
+                while self._has_enough(number) and not link.closed:
                     await self.moved()
         except RemoteProtocolError as error:
             self._tell("link.broken", (_host(link), error.reason), link=link.name, reason=error.reason)
@@ -250,7 +255,7 @@ class Node:
         """What the poll read. One with too much in flight is not read until it has been answered."""
         self.traffic.heard[number] += len(frames)
         self.core.received(number, frames, self._awake_at)
-        if self.core.outstanding(number) >= IN_FLIGHT_MAX:
+        if self._has_enough(number):
             link = self._links[number]
             assert isinstance(link, SocketLink)
             assert self._poll is not None
@@ -261,9 +266,16 @@ class Node:
         """The poll has something: all of it happens at one moment."""
         self._awake_at = now()
 
+    def _has_enough(self, number: int) -> bool:
+        """Whether so many answers are owed, here or everywhere, that it is not read; who is owed none always is."""
+        owed = self.core.outstanding(number)
+        return owed >= IN_FLIGHT_MAX or (owed > 0 and len(self.core.in_flight) >= IN_FLIGHT_ALL)
+
     def _go_on(self, poll: Poll) -> None:
-        """Read again what was answered meanwhile."""
-        for number in [one for one in self._paused if self.core.outstanding(one) < IN_FLIGHT_MAX]:
+        """Read again what was answered meanwhile: who has waited longest first, as many as there is room for."""
+        room = (IN_FLIGHT_ALL - len(self.core.in_flight)) // ONE_READ
+        ready = (one for one in self._paused if self.core.outstanding(one) < IN_FLIGHT_MAX)
+        for number in list(itertools.islice(ready, max(0, room))):
             poll.go_on(self._paused.pop(number))
 
     async def keep_polling(self) -> None:
@@ -294,6 +306,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         configuration = configure(directory)
     except NetworkError as error:
         raise ConfigurationError("\n".join(error.problems)) from None
+    log.info("starting", build=compiled.build())
     sys.setswitchinterval(HANDOVER_S)
     journal = await open_journal(state / SWITCH)
     try:
