@@ -156,9 +156,10 @@ class IssuerEnd:
     def take_stan(self, at: str = "") -> str | None:
         """The next number that is not outstanding and was not used with this DE 7 before; None when all are.
 
-        `at`: DE 7 of the message that will carry it; an issuer knows a request by both.
+        One that an answer may still come to, too late, is taken only where there is no other: that answer would be
+        held for the new request's. `at`: DE 7 of the message that will carry it; an issuer knows a request by both.
         """
-        seconds, moment = self._seconds, int(at or 0)
+        seconds, moment, spare = self._seconds, int(at or 0), 0
         for _ in range(STAN_LAST):
             self.last_stan = number = self.last_stan % STAN_LAST + 1
             if number >= len(seconds):
@@ -167,8 +168,14 @@ class IssuerEnd:
                 continue
             stan = f"{number:06d}"
             if stan not in self.pending and stan not in self.saf:
+                if stan in self.overdue:
+                    spare = spare or number
+                    continue
                 seconds[number] = moment
                 return stan
+        if spare:
+            self.last_stan, seconds[spare] = spare, moment
+            return f"{spare:06d}"
         return None
 
     def used(self, seconds: array[int]) -> None:
