@@ -59,8 +59,19 @@ def purchase(number: int) -> bytes:
     return DIALECT.encode("0100", elements({**PURCHASE, "stan": f"{number:06d}"}))
 
 
-async def test_at_the_cap_reading_stops_and_goes_on_when_answers_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "IN_FLIGHT_MAX", 25)
+async def another_shop_that_is_owed_nothing_is_still_read(node: shell.Node, nursery: trio.Nursery) -> None:
+    quiet = Wire()
+    nursery.start_soon(node.attend_gateway, cast(Link, quiet), NETWORK.participants["lab"], ())
+    quiet.gives([purchase(999)])
+    await trio.testing.wait_all_tasks_blocked()
+    assert quiet.reads == 1
+
+
+@pytest.mark.parametrize("cap", ["IN_FLIGHT_MAX", "IN_FLIGHT_ALL"])
+async def test_at_the_cap_reading_stops_and_goes_on_when_answers_come(
+    cap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, cap, 25)
     node = shell.Node(Core(NETWORK, Random(1)), cast(Journal, Disk()))
     shop, bank = Wire(), Wire()
     async with trio.open_nursery() as nursery:
@@ -75,6 +86,10 @@ async def test_at_the_cap_reading_stops_and_goes_on_when_answers_come(monkeypatc
             shop.gives([purchase(1 + read * A_READ + number) for number in range(A_READ)])
         await trio.testing.wait_all_tasks_blocked()
         assert (shop.reads, len(bank.sent)) == (3, 30)  # the third read went past the cap, and was the last
+        if cap == "IN_FLIGHT_ALL":
+            await another_shop_that_is_owed_nothing_is_still_read(node, nursery)
+            assert len(bank.sent) == 31
+            bank.sent.pop()
 
         answered = 0
         while shop.reads < 10 or answered < 100:
