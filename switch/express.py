@@ -146,8 +146,9 @@ class Express:
             core.counts["answer.00"] += approved
             # Two answers of a read speak for all of it: of the oldest question among them, and of the youngest.
             core.answered_in_time(link, last, now, approved - approved // 2)
-            end = core.issuers[link.participant.id]
-            end.times.add(now.elapsed - (first.deadline - end.patience_s), approved // 2)
+            if approved > 1:
+                end = core.issuers[link.participant.id]
+                end.times.add(now.elapsed - (first.deadline - end.patience_s), approved // 2)
 
     def _offer(self, lanes: dict[bytes, Lane | None], link: LinkEnd, head: bytes) -> None:
         """A lane for frames that begin so, once the codec has seen enough of them to keep their layout."""
