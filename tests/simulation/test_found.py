@@ -44,7 +44,7 @@ def test_a_late_answer_is_nobody_elses() -> None:
         assert desk.hears(shop).response_code == "91"
         desk.answers(issuer, desk.hears(issuer))  # the reversal of what was in doubt
         for number in range(2, 40):
-            desk.asks(shop, stan=f"{number:06d}", rrn=f"{number:012d}")
+            desk.asks(shop, stan=f"{number:06d}", rrn=f"{number:012d}", transmitted_at=f"11181107{number:02d}")
             message = desk.hears(issuer)
             assert message.stan != late.stan
             desk.answers(issuer, message)
