@@ -1,9 +1,10 @@
 """Decimalisation tables as they travel: in the clear where that is allowed, or encrypted under the LMK.
 
 Sixteen digits are packed into eight bytes. Under a variant LMK the pair of the
-PINs encrypts them, under a 3DES key-block LMK that LMK with every byte XOR 54
-(this one is as devices do it); under an AES LMK they are one block with eight
-zero bytes behind them, which tells a table of another LMK.
+PINs encrypts them, under a 3DES key-block LMK that LMK with every byte XOR 54;
+under an AES LMK they are one block with eight zero bytes behind them, which
+tells a table of another LMK. The latter two are as devices do it: a table that
+was published of each opens here.
 """
 
 from hsm_sim.errors import RefusedError

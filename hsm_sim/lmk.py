@@ -18,6 +18,7 @@ from hsm_sim.primitives.aes import AesKey
 from hsm_sim.primitives.des import DesKey, xor
 
 PIN_PAIR = 2  # the pair that encrypts PINs themselves
+OF_AES_256 = bytes.fromhex("0000040100")  # the rest of a derivation's input: a separator, the algorithm, its bits
 PIN_PURPOSE = 0x50  # and what derives that key from a key-block LMK: ours, as no device's is published
 
 # First key of each pair -> both keys. The same in three independent open-source repositories (go_hsm among them).
@@ -165,9 +166,11 @@ class Lmk:
 
     def derived(self, purpose: int) -> DesKey | AesKey:
         """A key of its own for one purpose, of a key-block LMK: every byte XOR `purpose`, which is 54 for
-        decimalisation tables; under AES the CMAC of that byte sixteen and seventeen times, one half each."""
+        decimalisation tables; under AES what a key block's keys are derived by, for the usage 80 `purpose` (seen of a
+        device: its encrypted table opens so)."""
         if isinstance(self.key, AesKey):
-            return AesKey(self.key.cmac(bytes((purpose,)) * 16) + self.key.cmac(bytes((purpose,)) * 17))
+            halves = (bytes((half, 0x80, purpose)) + OF_AES_256 for half in (1, 2))
+            return AesKey(b"".join(self.key.cmac(asked) for asked in halves))
         return DesKey(xor(self.key.clear, bytes((purpose,)) * len(self.key.clear)))
 
     @cached_property

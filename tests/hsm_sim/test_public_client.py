@@ -7,6 +7,7 @@ published: here the claim is that each is read to its last field, so the answer 
 
 import pytest
 
+from hsm_sim.decimalisation import decrypted, encrypted
 from tests.hsm_sim.known import GOOD, K1, Bench
 from tests.hsm_sim.known_keys import under_lmk_00
 
@@ -143,3 +144,9 @@ def test_a_key_moved_to_the_new_lmk_comes_with_its_check_value_where_asked(bench
     assert asked(bench, f"BWFF1{old};001;0U0!11") == moved + "653FB8"
     assert asked(bench, f"BWFF1{old};001;0U0!10").startswith(moved + "653FB8")
     assert asked(bench, f"BWFF1{old};001;0U0!01") == moved
+
+
+def test_a_devices_decimalisation_table_under_the_aes_lmk_opens(bench: Bench) -> None:
+    """The default table of another client, credulous67/Payshield_test: 0123456789012345 under test LMK 02."""
+    assert decrypted(bench.desk.store.ring("02").lmk, "L7E852B114933025E9389968E16B8CAAB") == "0123456789012345"
+    assert encrypted(bench.desk.store.ring("02").lmk, "0123456789012345") == "L7E852B114933025E9389968E16B8CAAB"
