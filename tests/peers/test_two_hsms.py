@@ -1,9 +1,12 @@
-"""Two HSMs with the same keys, as processes: one is killed, and PINs go on being translated and verified."""
+"""Two HSMs with the same keys, as processes: one is killed, then frozen, and PINs go on being read and verified."""
 
 from __future__ import annotations
 
 import shutil
 import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +49,18 @@ def asks_its_balance(machine: Till, card: dict[str, str], pin: str) -> tuple[str
     return outcome(machine.ask("balance", channel="atm", pin=pin, **card))
 
 
-def test_one_of_two_hsms_is_killed_and_pins_go_on() -> None:
+@contextmanager
+def meanwhile(act: Callable[[], None]) -> Iterator[None]:
+    """Done by somebody else while the block runs."""
+    thread = threading.Thread(target=act)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def test_one_of_two_hsms_is_killed_and_then_frozen_mid_load_and_pins_go_on() -> None:
     with running_network(edit=with_two) as network:
         second = second_hsm(network)
         try:
@@ -64,11 +78,16 @@ def test_one_of_two_hsms_is_killed_and_pins_go_on() -> None:
             with network.till("nbk") as machine:
                 for _ in range(4):
                     assert asks_its_balance(machine, card, "1234") == APPROVED
-                network.kill(HSM)
-                asked = [asks_its_balance(machine, card, "1234") for _ in range(8)]
+                with meanwhile(lambda: network.kill(HSM)):  # kill -9, in the middle of these
+                    asked = [asks_its_balance(machine, card, "1234") for _ in range(8)]
                 assert asked == [APPROVED] * 8
                 assert asks_its_balance(machine, card, "9999") == ("declined", "55", "pin.wrong")
                 network.start(HSM)
+                assert asks_its_balance(machine, card, "1234") == APPROVED
+                with meanwhile(lambda: network.freeze(HSM)):  # its sockets stay open, and nobody answers
+                    frozen = [asks_its_balance(machine, card, "1234") for _ in range(8)]
+                assert frozen == [APPROVED] * 8
+                network.thaw(HSM)
                 assert asks_its_balance(machine, card, "1234") == APPROVED
             audit = network.audit()
             assert audit.returncode == 0, audit.stdout + audit.stderr
