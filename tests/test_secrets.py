@@ -12,18 +12,23 @@ import base64
 import gzip
 import io
 import json
+import re
+import ssl
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from acquirers.pin_pad import PinPad, clear_block
 from protocols.dialects import dialect_named
 from protocols.pan import Pan, check_digit
 from switch.cli import main
+from switch.console.token import address
+from switch.shell.browser import forms
 from tests.canaries import Canary, found_in
 from tests.conftest import impatient_with_the_sandbox
 from tests.hsm_sim.known import K1, K2
@@ -58,6 +63,7 @@ PIN_BLOCK = "3F7AC1905E2D84B6"
 CHIP_TRACK = f"{VISA}D29121019250637418"
 CHIP = f"5A08{VISA}57{len(CHIP_TRACK) // 2:02X}{CHIP_TRACK}9F26084C19E7A3B05F2D86"
 FREE_TEXT = "private canary 8Q3ZK1"
+SHOPS_KEY, PASSWORD, WRONG_PASSWORD = "sk_test_uaemall_nobodys_key", "watani-1001", "canary-password-5TX2"
 
 
 def canaries() -> list[Canary]:
@@ -72,6 +78,9 @@ def canaries() -> list[Canary]:
         "track 1, name": "PRIVACY/CANARY",
         "track 3, discretionary": TRACK_3.partition("=")[2],
         "reserved element": FREE_TEXT,
+        "shop's key": SHOPS_KEY,
+        "holder's password": PASSWORD,
+        "wrong password": WRONG_PASSWORD,
     }
     binary = {
         "PIN block as sent": PIN_BLOCK,
@@ -209,6 +218,7 @@ def tills_sell(story: Story) -> None:
     """Our own gateways: a shop on the internet, a cash machine; and lines that make no sense."""
     money = {"amount": "5.000", "currency": "KWD", "expiry": "2912"}
     with story.network.till("comtrust") as shop:
+        buyers_pay(story)
         sale = shop.ask("purchase", pan=CREDIT, amount="9.00", currency="AED", expiry="2912", cvv2="7319")
         told = [sale, shop.ask("reverse", of=sale["id"]), shop.ask("repeat", of=sale["id"])]
         told += [typed(shop, line) for line in nonsense()]
@@ -218,6 +228,83 @@ def tills_sell(story: Story) -> None:
         told.append(machine.ask("balance", channel="atm", pan=DEBIT, pin=RIGHT_PIN, expiry="2912"))
     assert [one["response_code"] for one in told[-4:]] == ["00", "55", "00", "00"]
     story.printed["the tills"] = json.dumps(told)
+
+
+def buyers_pay(story: Story) -> None:
+    """Payments at the hosted page: cards typed well and badly, one of them by way of its holder's bank."""
+    network, keys = story.network, (f"canary-{number:04d}" for number in range(100))
+    authority = ssl.create_default_context(cafile=network.place.state / "pki" / "authority.crt")
+    shop = {"Authorization": f"Bearer {SHOPS_KEY}"}
+    base = f"https://{network.host}:{network.ports['store_api']}"
+    with httpx2.Client(base_url=base, verify=authority, follow_redirects=True, timeout=ASK_WITHIN_S) as browser:
+
+        def ask(path: str, **body: object) -> httpx2.Response:
+            told = browser.post(path, json=body, headers={**shop, "Idempotency-Key": next(keys)})
+            story.printed[f"the API, {next(keys)}"] = told.text
+            return told
+
+        def type_card(page: str, **card: str) -> str:
+            told = browser.post(page, data={"expiry": "12/29", "code": "731", "do": "pay", **card})
+            story.printed[f"the page, {next(keys)}"] = told.text
+            return told.text
+
+        for pan, amount in ((VISA, "50.00"), (LONG, "50.00"), (CREDIT, "900.00")):
+            payment = ask("/v1/payments", amount=amount, currency="AED", store_card=True).json()
+            for card in ({"number": f"{pan[:-1]}X"}, {"number": pan, "code": CODE}, {"number": BROKEN}):
+                assert "<form" in type_card(payment["page_url"], **card)
+            page = type_card(payment["page_url"], number=" ".join((pan[:4], pan[4:8], pan[8:])), store="1")
+            for action, fields in forms(page).items():
+                if action.startswith("/acs/challenge/"):  # its bank asks who is there
+                    there = f"http://{network.host}:{network.ports['banking']}{action}"
+                    story.printed["the bank's question"] = browser.post(there, data={**fields, "code": "000000"}).text
+            path = f"/v1/payments/{payment['id']}"
+            ask(f"{path}/finalize")
+            story.printed[f"a payment, {path}"] = browser.get(path, headers=shop).text
+        ask("/v1/payments", amount="50.00", currency="AED", pan=VISA, cvv=CODE)  # there is no such field
+        story.printed["without a key"] = browser.get("/v1/payments/x", headers={"Authorization": f"Bearer {VISA}"}).text
+    assert "the bank's question" in story.printed
+    assert any(VISA[-4:] in text for what, text in story.printed.items() if what.startswith("a payment"))
+    assert any('"status": "captured"' in text or '"status":"captured"' in text for text in story.printed.values())
+
+
+def holder_looks(story: Story) -> None:
+    """Online banking: a wrong password, the right one, and every page that shows cards or payments."""
+    base = f"http://{story.network.host}:{story.network.ports['banking']}"
+    with httpx2.Client(base_url=base, follow_redirects=True, timeout=ASK_WITHIN_S) as browser:
+
+        def page(path: str) -> str:
+            story.printed[f"online banking {path}"] = text = browser.get(path).text
+            return text
+
+        for password in (WRONG_PASSWORD, PASSWORD):
+            form = forms(page("/sign-in"))["/sign-in"]
+            told = browser.post("/sign-in", data={**form, "user": "fatma", "password": password})
+            story.printed[f"signing in with {len(password)} letters"] = told.text
+        home = page("/")
+        cards = sorted(set(re.findall(r'href="(/cards/[^"/]+)"', home)))
+        assert len(cards) >= 3, "the canaries among them"
+        for path in ("/statement", "/activity", "/transfers", "/inbox", *cards):
+            page(path)
+
+
+def console_tells(story: Story) -> None:
+    """The switch's own pages: its figures, every page, and the story of every payment that its list shows."""
+    host, port = "127.0.0.1", story.network.ports["console"]
+    opened = address(story.network.place.state, host, port)
+    assert opened is not None
+    with httpx2.Client(base_url=f"http://{host}:{port}", follow_redirects=True, timeout=ASK_WITHIN_S) as browser:
+
+        def page(path: str) -> str:
+            story.printed[f"console {path}"] = text = browser.get(path).raise_for_status().text
+            return text
+
+        browser.get(opened)
+        for path in ("/", "/metrics", "/owed", "/stand-in", "/participants", "/products", "/journal"):
+            page(path)
+        told = sorted(set(re.findall(r'href="(/transactions/[^"]+)"', page("/transactions"))))
+        assert len(told) >= 10
+        for path in told:
+            page(path)
 
 
 def nonsense() -> Iterator[str]:
@@ -278,6 +365,8 @@ def story() -> Iterator[Story]:
         stranger_pays(told)
         stranger_stammers(told)
         tills_sell(told)
+        holder_looks(told)
+        console_tells(told)
         with told.client() as client:  # one request is out when the switch is killed
             fields = laden(client, amount=3000)
             client.send(ASCII.encode("0100", fields))
