@@ -92,6 +92,7 @@ class Case:
     virtual: Virtual | None = None  # the number that was used in the card's place
     original: Booking | None = None  # of an increase: what it increases
     authentication: Authentication | None = None  # of the holder, where the request carries one that the bank knows
+    target: str = ""  # the account here that gets the money; empty: it goes to the network
 
     @property
     def moves_money(self) -> bool:
@@ -145,7 +146,16 @@ def case_of(ask: Ask, book: Book, bank: Bank, moment: Moment) -> Case:
     if kind is Kind.TRANSFER and ask.source:
         account = _own_account(book, account, ask.source)
     authentication = book.authentications.get(ask.authentication)
-    return Case(ask, kind, card, account, limits, moment, virtual, original, authentication)
+    target = ask.target if kind is Kind.TRANSFER or is_funded_here(ask, account, book) else ""
+    return Case(ask, kind, card, account, limits, moment, virtual, original, authentication, target)
+
+
+def is_funded_here(ask: Ask, account: Account, book: Book) -> bool:
+    """A financial request that puts money into an account (DE 103) of this bank: one posting from card to account."""
+    target = book.ledger.accounts.get(ask.target)
+    if ask.type != codes.FUNDING or ask.mti != "0200" or target is None or target.own:
+        return False
+    return target.id != account.id and target.currency == account.currency
 
 
 def _own_account(book: Book, account: Account, named: str) -> Account:
@@ -233,7 +243,7 @@ def approval(case: Case, way: Way = Way.NOTHING, use: Use = NO_USE) -> Booking:
         authorized=amount,
         original=case.original.key if case.is_increase and case.original else "",
         fee=0 if way is Way.NOTHING else fee_of(case, amount),
-        target=ask.target if case.kind is Kind.TRANSFER else "",
+        target=case.target,
         count=use.payments,
         expires=_expiry(case) if way is Way.HOLD else "",
         virtual=case.virtual.token if case.virtual else "",
