@@ -102,8 +102,7 @@ def test_own_lmks_are_opened_with_their_passphrase_and_stay_closed_without(place
         started = _started(folder, *more)
         assert started.stdout is not None
         try:
-            while not started.stdout.readline().startswith("ready"):
-                pass
+            assert any(line.startswith("ready") for line in started.stdout)
             with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
                 client.sendall(b"\x00\x090001NC%10")
                 assert client.recv(100)[8:10] == error
