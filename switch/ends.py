@@ -8,7 +8,7 @@ from __future__ import annotations
 from array import array
 from collections import deque
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from protocols.border import Today, spoken_with
 from protocols.dialect import Dialect
@@ -192,7 +192,8 @@ class IssuerEnd:
     def give_up_on(self, transaction: Transaction, *, stood_in: bool) -> None:
         """Nobody waits for the answer any more; should it come, it is late."""
         assert transaction.stan is not None
+        told: Any = transaction  # its request may be made only now: to a compiler that is no attribute of all of them
         self.overdue.pop(transaction.stan, None)
-        self.overdue[transaction.stan] = Overdue(transaction.key, transaction.request.mti, stood_in)
+        self.overdue[transaction.stan] = Overdue(transaction.key, told.request.mti, stood_in)
         if len(self.overdue) > OVERDUE_MAX:
             del self.overdue[next(iter(self.overdue))]
