@@ -5,6 +5,8 @@ tests/vectors/SOURCES.md). Those under test LMK 01 have a device's answers. The 
 published: here the claim is that each is read to its last field, so the answer is of its key (10, 11) or its PIN (14).
 """
 
+from secrets import token_bytes
+
 import pytest
 
 from hsm_sim.decimalisation import decrypted, encrypted
@@ -150,3 +152,29 @@ def test_a_devices_decimalisation_table_under_the_aes_lmk_opens(bench: Bench) ->
     """The default table of another client, credulous67/Payshield_test: 0123456789012345 under test LMK 02."""
     assert decrypted(bench.desk.store.ring("02").lmk, "L7E852B114933025E9389968E16B8CAAB") == "0123456789012345"
     assert encrypted(bench.desk.store.ring("02").lmk, "0123456789012345") == "L7E852B114933025E9389968E16B8CAAB"
+
+
+@pytest.mark.parametrize(
+    ("request_text", "code"),
+    [
+        ("EI2102401#0000", "EJ00"),
+        ("EI2102401%00#0000", "EJ00"),
+        ("EI2102401%01#0000", "EJ00"),
+        ("EI2102401#0000%01", "EJ00"),
+        ("EI2102401%01", "EJ00"),
+        ("FY010003%02#S00N00", "FZ00"),
+        ("FY010003#S00N00%02", "FZ00"),
+        ("NO00", "NP00"),
+        ("NO01", "NP00"),
+        ("N0008", "N100"),
+        ("J2", "J300"),
+        ("J4", "J500"),
+        ("J8", "J900"),
+        ("JK", "JL00"),
+        ("JK%00", "JL00"),
+        ("NI11", "NJ00"),
+    ],
+)
+def test_what_load_tools_send_is_answered(request_text: str, code: str) -> None:
+    """As mszeu/PayShieldPressureTest and its kin ask; an LMK id stands behind `#` or in front of it."""
+    assert asked(Bench(randomness=token_bytes), request_text)[:4] == code

@@ -7,6 +7,7 @@ Keys in DER, data and signatures are raw bytes. A private key is as long as its
 from protocols.hsm.byte_fields import Der, Exponent, PublicKey, Secret, Sized
 from protocols.hsm.codes import DATA_LENGTH
 from protocols.hsm.fields import Choice, Digits, Mark, Optional, Part, Text
+from protocols.hsm.key_fields import LmkId
 from protocols.hsm.layout import Layout
 
 USE, ENCODING, LENGTH, EXPONENT_LENGTH, EVEN_EXPONENT = "05", "03", "04", "06", "08"
@@ -38,7 +39,9 @@ LAYOUTS = (
             Digits("bits", 4, LENGTH),
             Choice("encoding", ENCODINGS, ENCODING),
             Exponent("exponent", EXPONENT_LENGTH),
+            LmkId(),
             Optional("#", (Text("key_version", 2), Digits("optional_blocks", 2))),
+            LmkId(),
             Optional("&", (Text("exportability", 1),)),
         ),
         answer=(Der("public_key"), Secret("private_key")),
@@ -50,6 +53,7 @@ LAYOUTS = (
             Choice("encoding", ENCODINGS, ENCODING),
             Der("public_key", LENGTH),
             Optional("~", ()),
+            LmkId(),
             Optional("#", _ATTRIBUTES),
         ),
         answer=(PublicKey("public_key"),),
@@ -85,6 +89,7 @@ LAYOUTS = (
             Choice("algorithm", ("01",), LENGTH),
             Choice("curve", tuple(CURVES)),
             Choice("encoding", ("03",), ENCODING),
+            LmkId(),
             Mark("#"),
             *_ATTRIBUTES,
         ),
