@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from protocols import elements as de
 from protocols import mti
@@ -36,7 +36,7 @@ from switch.story import Ask, Story, Verdict
 from switch.transaction import Transaction
 
 if TYPE_CHECKING:
-    from protocols.codec.layout import Gate, Layout
+    from protocols.codec.layout import Layout
     from protocols.codec.place import Anchors
     from protocols.message import Message
     from switch.configuration import Configuration
@@ -45,6 +45,10 @@ if TYPE_CHECKING:
 
 #: `fill(frame, at, value)`: a frame in which one value is new; see `protocols.codec.quick.filler`.
 Filler = Callable[..., bytes]
+
+#: What is found in a request: anchors, then the runs that `lane_of` asks for; and in an answer.
+RequestGate = Callable[[bytes], "tuple[Anchors, str, str, str, str, str, str, str, str] | None"]
+AnswerGate = Callable[[bytes], "tuple[Anchors, str, str, str, str, str] | None"]
 
 #: The requests that can be plain.
 TYPES: Final = frozenset({"0100", "0200"})
@@ -122,7 +126,7 @@ class Lane:
     def __init__(
         self,
         layout: Layout,
-        gate: Gate,
+        gate: RequestGate,
         participant: Participant,
         network: Configuration,
         ends: Mapping[str, IssuerEnd],
@@ -256,7 +260,7 @@ def lane_of(link: LinkEnd, layout: Layout, network: Configuration, ends: Mapping
         *(tuple(here((de.TRACK_2,))), tuple(here((de.ICC_DATA,)))),
     )
     gate = layout.gate(runs)
-    return None if gate is None else Lane(layout, gate, participant, network, ends)
+    return None if gate is None else Lane(layout, cast("RequestGate", gate), participant, network, ends)
 
 
 class AnswerLane:
@@ -264,7 +268,7 @@ class AnswerLane:
 
     __slots__ = ("gate", "mti")
 
-    def __init__(self, layout: Layout, gate: Gate) -> None:
+    def __init__(self, layout: Layout, gate: AnswerGate) -> None:
         self.mti = layout.mti
         self.gate = gate
 
@@ -282,7 +286,7 @@ def answer_lane_of(link: LinkEnd, layout: Layout) -> AnswerLane | None:
     if layout.codec.dialect is not link.dialect or not numbers >= TELLING or numbers & PASSED_ON:
         return None
     gate = layout.gate(((de.STAN,), (de.AMOUNT,), (de.TERMINAL_ID,), (de.APPROVAL_CODE,), (de.RESPONSE_CODE,)))
-    return None if gate is None else AnswerLane(layout, gate)
+    return None if gate is None else AnswerLane(layout, cast("AnswerGate", gate))
 
 
 class Plain(Transaction):
