@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
+from protocols import elements as de
 from switch.records import Answered, Owed, Sent, Settled
+from switch.totals import business_date
 from tests.simulation.bank import approval_code
 from tests.simulation.plan import Payment
 from tests.simulation.world import CONFLICTS, NO_OUTCOME, Asked, World
+from tests.switch.desk import DIALECT, NETWORK
 
 REVERSAL, ADVICE = "0420", "0120"
 
@@ -18,6 +23,7 @@ def verdict(world: World) -> list[str]:
     found += unsettled(world)
     if not found:  # or the books are only another sight of the same
         found += unanswered(world) + disagreements(world) + books(world) + records(world)
+        found += stood_in(world)
     return found
 
 
@@ -156,6 +162,31 @@ def records(world: World) -> list[str]:
             owed.pop(record.number, None)
     found += [f"{one.mti} {one.stan} to {one.issuer} was sent and never ended" for one in open_.values()]
     return found + [f"{what} was never settled" for what in owed.values()]
+
+
+def stood_in(world: World) -> list[str]:
+    """What was approved in an issuer's place: no more for a card and day than its product allows, restarts or not."""
+    sent = {record.number: record for record in world.records if isinstance(record, Sent)}
+    spent: dict[tuple[str, date], tuple[int, int]] = {}
+    found = []
+    for record in world.records:
+        if not isinstance(record, Answered) or not record.stand_in:
+            continue
+        kept = sent.get(record.number) or record
+        assert kept.frame is not None
+        message = DIALECT.decode(kept.frame)
+        issued, amount = NETWORK.routes.find(message.get(de.PAN) or ""), int(message.get(de.AMOUNT) or 0)
+        assert issued is not None
+        which = message.get(de.PAN) or "", business_date(record.at)
+        times, before = spent.get(which, (0, 0))
+        spent[which] = times + 1, before + amount
+        limits = (
+            (issued.stand_in_limit is None or amount > issued.stand_in_limit.minor, "more than the limit"),
+            (issued.stand_in_per_day and before + amount > issued.stand_in_per_day.minor, "more than its day's limit"),
+            (issued.stand_in_count_per_day and times >= issued.stand_in_count_per_day, "once more than its day allows"),
+        )
+        found += [f"{record.key}: approved in its issuer's place, {how}" for over, how in limits if over]
+    return found
 
 
 def _owes_too_little(record: Answered, sent: Sent | None) -> list[str]:

@@ -15,7 +15,7 @@ from random import Random
 
 from tests.switch.desk import CREDIT_CARD, DEBIT_CARD, INTERNET_CARD, SANDBOX_CARD
 
-PAYMENTS = 60
+PAYMENTS = 100
 HEALED_AT = 40.0  # virtual seconds of misfortune
 GATEWAYS = 3  # participants; each has two connections
 LATE_S = 9.0  # later than any issuer's deadline
@@ -24,12 +24,12 @@ LATE_S = 9.0  # later than any issuer's deadline
 FATES = (
     *("declined", "slow", "silent", "late", "double", "contradictory", "senseless", "stray", "impostor"),
     *("repeat", "early_repeat", "conflict", "reversal", "reversal_first", "reversal_twice", "partial", "completion"),
-    *("advice_lost", "advice_refused", "storm"),
+    *("advice_lost", "advice_refused", "storm", "forged"),
 )
 #: What can happen to everybody.
 MISHAPS = (
     *("cut_issuer", "cut_all_links", "cut_gateway", "deaf_gateway", "crash", "crash_losing_epoch", "freeze_issuer"),
-    *("sign_off", "slow_disk", "drain"),
+    *("sign_off", "slow_disk", "drain", "clock_steps"),
 )
 
 
@@ -60,6 +60,7 @@ class Payment:
     contradictory: bool = False
     senseless: bool = False
     stray: bool = False
+    forged: bool = False  # its first sending has a wrong MAC, where its gateway's messages are sealed
     impostor: bool = False  # the issuer acknowledges its debt with an answer of another type
     repeats: tuple[float, ...] = ()
     conflict_after: float | None = None
@@ -80,7 +81,9 @@ class Payment:
 
 #: What a payment is without misfortune.
 PLAIN: dict[str, object] = {
-    **dict.fromkeys(("declined", "silent", "double", "contradictory", "senseless", "stray", "impostor"), False),
+    **dict.fromkeys(
+        ("declined", "silent", "double", "contradictory", "senseless", "stray", "impostor", "forged"), False
+    ),
     "repeats": (),
     "conflict_after": None,
     "reversals": (),
@@ -123,6 +126,7 @@ class Plan:
     stans: int = 999_999  # how many numbers there are
     remembers: int = 1000
     frozen_clock: bool = False  # the gateways' DE 7 stands still
+    sealed: bool = False  # the last gateway's messages carry a MAC, and there is an HSM
 
     def without(self, payments: set[int], mishaps: set[int]) -> Plan:
         """The same run less some of what happens."""
@@ -149,7 +153,8 @@ class Plan:
         """The plan in words."""
         head = f"links {self.links}, {self.stans} STANs, memory of {self.remembers}"
         lines = sorted([one.told() for one in self.payments] + [one.told() for one in self.mishaps])
-        return "\n".join([head + (", frozen clock" if self.frozen_clock else ""), *lines])
+        more = (", frozen clock" if self.frozen_clock else "") + (", one gateway sealed" if self.sealed else "")
+        return "\n".join([head + more, *lines])
 
 
 #: Cards, the currency they are asked in (that of the card), and their issuer.
@@ -192,6 +197,7 @@ def draw(seed: int, payments: int = PAYMENTS) -> Plan:
         stans,
         random.choice((12, 25, 1000)),
         stans > 50 and random.random() < 0.15,
+        random.random() < 0.3,
     )
 
 
@@ -232,6 +238,7 @@ def _payment(number: int, random: Random, swarm: dict[str, float], cards: Sequen
         senseless="senseless" in has,
         stray="stray" in has,
         impostor="impostor" in has,
+        forged="forged" in has,
         repeats=tuple(round(waits * (n + 1), 3) for n in range(random.randint(1, 3)))
         if has & {"repeat", "early_repeat"}
         else (),

@@ -143,6 +143,9 @@ PLANTS: dict[str, Plant] = {
         "transaction.deadline = now.elapsed + issuer.patience_s",
         "transaction.deadline = now.wall + issuer.patience_s",
     ),
+    "a deadline by the calendar, all along": Plant(
+        CORE, "if transaction.deadline > now.elapsed:", "if transaction.deadline - 1000 > now.wall - 1_795_000_000.0:"
+    ),
     "in the lane a deadline is twice as far": Plant(
         EXPRESS, "elapsed + issuer.patience_s", "elapsed + 2 * issuer.patience_s"
     ),
@@ -235,6 +238,18 @@ PLANTS: dict[str, Plant] = {
         CORE, "self.stood_in.add(request.card_number, now.wall, int(billed or request.amount))", "pass"
     ),
     "stand-in is forgotten at a restart": Plant(CORE, "self.stood_in = recovery.stood_in", "pass"),
+    # Seals
+    "a MAC is not looked at": Plant(
+        "switch.macs",
+        "if not link.participant.seals(message.mti):",
+        "if True:",
+    ),
+    "a wrong MAC is let in": Plant("switch.macs", "if answer is not None and answer.done:", "if answer is not None:"),
+    "an answer is not sealed": Plant(
+        "switch.macs",
+        'self._core.send_now(link.number, unsealed.sealed(answer.fields["mac"]), token)',
+        "self._core.send_now(link.number, unsealed.sealed('0' * 16), token)",
+    ),
     # Restart
     "what was sent is forgotten at a restart": Plant("switch.recovery", "self.open[record.number] = record", "pass"),
     "what is owed is forgotten at a restart": Plant(

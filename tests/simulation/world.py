@@ -23,10 +23,12 @@ import msgpack
 
 from protocols import elements as de
 from protocols.elements import element_named
+from protocols.hsm import build_answer, read_request
 from protocols.message import Message
 from protocols.mti import answer_to, is_answer, repeat_of
 from protocols.original import Original
-from protocols.participant import Participant
+from protocols.participant import Keys, Participant
+from protocols.seal import Unsealed, seal_of
 from switch import ends
 from switch.core import Core
 from switch.ends import Side
@@ -39,7 +41,7 @@ from tests.simulation.bank import Bank, approval_code
 from tests.simulation.plan import GATEWAYS, HEALED_AT, Mishap, Payment, Plan, Reversal
 from tests.switch.desk import DIALECT, NETWORK, PURCHASE, START
 
-TICK_S = 0.1
+TICK_S = 0.2  # a tenth of the switch's own pace: what it costs, and what may be missed by it
 SETTLED_WITHIN_S = 30.0  # after the last fault
 PATIENCE_S = 8.0 + TICK_S  # of the switch with an issuer
 COMMIT_S, SLOW_COMMIT_S = 0.004, 0.3
@@ -48,7 +50,10 @@ REDIAL_S = 0.4
 CONFLICTS = 50_000  # the retrieval number of a conflicting copy is so much higher
 
 #: Answers that are no outcome: nothing was recorded, and asking again may end otherwise.
-NO_OUTCOME = frozenset({"switch.stopping", "link.not_signed_on", "switch.busy"})
+NO_OUTCOME = frozenset({"switch.stopping", "link.not_signed_on", "switch.busy", "mac.invalid"})
+
+#: The key of the one gateway whose messages are sealed, and of a forger.
+MAC_KEY, WRONG_KEY = "U" + "1" * 32, "U" + "2" * 32
 
 _NUMBERS = {name: element_named(name).number for name in PURCHASE}
 
@@ -81,6 +86,7 @@ class Asked:
     first_at: float
     heard: list[tuple[float, str, str | None, str | None]] = field(default_factory=list)  # when, DE 39, 44, 38
     answered: bool = False  # has an outcome
+    asked_rightly: bool = False  # at least one sending had the right MAC, or needed none
 
 
 class World:
@@ -104,7 +110,7 @@ class World:
         self.disk: list[bytes] = []
         self.records: list[Record] = []
         self._on_disk: set[tuple[str, ...]] = set()
-        self.slow_until = 0.0
+        self.slow_until = self.skew_s = 0.0
         self.was_slow = False
         self.healed = False
         self.asked: dict[tuple[str, int], Asked] = {}  # by kind and payment
@@ -139,7 +145,7 @@ class World:
         """Let happen what is due until then, or until `stop`."""
         while self._events and self._events[0][0] <= moment and not stop():
             at, _, what, facts = heapq.heappop(self._events)
-            self.now = Instant(START.elapsed + at, START.wall + at)
+            self.now = Instant(START.elapsed + at, START.wall + at + self.skew_s)
             what(*facts)
 
     def run(self) -> None:
@@ -181,6 +187,8 @@ class World:
             core.begin(self.now)
         self.core = core
         self._act()
+        if self.plan.sealed:
+            self._open(Side.HSM, NETWORK.participants["lab"], "hsm")
         for name, count in self.plan.links.items():
             for _ in range(count):
                 self._dial_issuer(name)
@@ -192,8 +200,12 @@ class World:
         self._open(Side.ISSUER, NETWORK.participants[name], name)
 
     def _dial_gateway(self, gateway: int) -> None:
-        lab = NETWORK.participants["lab"].model_copy(update={"id": f"lab{gateway}"})
+        keys = Keys(mac_key=MAC_KEY if self._is_sealed(gateway) else None)
+        lab = NETWORK.participants["lab"].model_copy(update={"id": f"lab{gateway}", "keys": keys})
         self._open(Side.GATEWAY, lab, lab.id)
+
+    def _is_sealed(self, gateway: int) -> bool:
+        return self.plan.sealed and gateway == GATEWAYS - 1
 
     def _open(self, side: Side, participant: Participant, who: str) -> None:
         if self.core is None:
@@ -219,6 +231,10 @@ class World:
             if wire.deaf:
                 wire.stuck += [token for token in tokens if token is not None]
                 continue
+            if wire.side is Side.HSM:
+                for frame in frames:
+                    self.after(WIRE_S, self._hsm_hears, wire, frame)
+                continue
             for frame in frames:
                 message = DIALECT.decode(frame)
                 self._look_at(wire, message)
@@ -234,6 +250,20 @@ class World:
         if core.seeks:
             self.after(0.05, self._look_up, core.take_sought(), self.lives)
         core.take_events()
+
+    def _hsm_hears(self, wire: Wire, frame: bytes) -> None:
+        """Seals made and checked as an HSM does it: another key or another byte is another MAC."""
+        if not wire.open or self.core is None:
+            return
+        request = read_request(frame, 4)
+        made = mac_of(request.fields["key"], bytes.fromhex(request.fields["message"]))
+        made = made[: 16 if request.fields["mac_size"] == "1" else 8]
+        if request.command == "M6":
+            answer = build_answer(request, "00", mac=made)
+        else:
+            answer = build_answer(request, "00" if request.fields["mac"] == made else "01")
+        self.core.received(wire.number, (answer,), self.now)
+        self._act()
 
     def _committed(self, batch: Batch, life: int) -> None:
         if life != self.lives or self.core is None:
@@ -365,6 +395,14 @@ class World:
             values = {de.TRANSMITTED_AT: self.now.transmitted_at(), de.STAN: "000001", de.NETWORK_MANAGEMENT_CODE: code}
             self._send(wire, DIALECT.encode("0800", values))
 
+    def _clock_steps(self, mishap: Mishap) -> None:
+        """The calendar of the switch's machine jumps, and comes back."""
+        self.skew_s = (3600.0, -3600.0, -1.0)[mishap.gateway]
+        self.after(mishap.lasts_s, self._clock_is_right)
+
+    def _clock_is_right(self) -> None:
+        self.skew_s = 0.0
+
     def _slow_disk(self, mishap: Mishap) -> None:
         self.slow_until, self.was_slow = self.elapsed + mishap.lasts_s, True
 
@@ -405,7 +443,8 @@ class World:
         self._hash.update(f"{self.elapsed:.6f} {wire.who}<".encode() + message.frame)
         if wire.cut and not wire.open:
             return
-        self._tell(f"{wire.who:8} <- {_said(message)}")
+        if self._tells:
+            self._tell(f"{wire.who:8} <- {_said(message)}")
         if wire.side is Side.GATEWAY:
             self._gateway_hears(wire, message)
         elif self.frozen[wire.who] > self.elapsed:
@@ -506,7 +545,13 @@ class World:
                 values["amount"] = f"{payment.amount + 1:012d}"
                 values["rrn"] = f"{payment.number + CONFLICTS:012d}"
             asked = self.asked[kind, payment.number] = Asked(payment.mti, values, self.elapsed)
-        self._say(payment, asked, turn, repeats=turn > 0 and not conflicts and payment.number % 2 == 0)
+        self._say(
+            payment,
+            asked,
+            turn,
+            repeats=turn > 0 and not conflicts and payment.number % 2 == 0,
+            forged=payment.forged and not turn,
+        )
 
     def _reverse(self, payment: Payment, turn: int, reversal: Reversal) -> None:
         key = (f"reversal{turn}", payment.number)
@@ -536,7 +581,7 @@ class World:
         self.asked["completion", payment.number] = Asked("0220", values, self.elapsed)
         self._say(payment, self.asked["completion", payment.number], 0)
 
-    def _say(self, payment: Payment, asked: Asked, turn: int, *, repeats: bool = False) -> None:
+    def _say(self, payment: Payment, asked: Asked, turn: int, *, repeats: bool = False, forged: bool = False) -> None:
         wires = self.open_wires(f"lab{payment.gateway}")
         if not wires:
             return
@@ -546,7 +591,12 @@ class World:
         which = (answer_to(asked.mti), asked.values["stan"] or "")
         wire.asks[which] += 1
         wire.asked_at.setdefault(which, []).append(self.elapsed)
-        self._send(wire, DIALECT.encode(mti, elements), payment.jitter_s)
+        frame = DIALECT.encode(mti, elements)
+        if self._is_sealed(payment.gateway):
+            unsealed = Unsealed(DIALECT, frame)
+            frame = unsealed.sealed(mac_of(WRONG_KEY if forged else MAC_KEY, unsealed.covered))
+        asked.asked_rightly = asked.asked_rightly or not (forged and self._is_sealed(payment.gateway))
+        self._send(wire, frame, payment.jitter_s)
 
     def _gateway_hears(self, wire: Wire, message: Message) -> None:
         if not is_answer(message.mti):
@@ -567,8 +617,14 @@ class World:
         if int(message.rrn or 0) != int(asked.values["rrn"] or 0):
             self.fault(f"{_said(message)} carries another payment's DE 37: {message.rrn}")
         asked.heard.append((self.elapsed, message.response_code or "", message.reason, message.approval_code))
+        if self._is_sealed(int(wire.who[3:])):
+            seal = seal_of(message)
+            if seal is None or seal.mac != mac_of(MAC_KEY, seal.covered)[: len(seal.mac)]:
+                self.fault(f"{wire.who} heard {_said(message)} without the right seal")
         if message.reason not in NO_OUTCOME:
             asked.answered = True
+            if not asked.asked_rightly:
+                self.fault(f"{_said(message)} answers a request whose seal was wrong")
 
     def _asked_by(self, message: Message) -> Asked | None:
         number = int(message.rrn or 0)
@@ -610,6 +666,7 @@ class World:
     def _heal(self) -> None:
         """No more faults. Whoever does not know how something ended asks again until told."""
         self.healed = True
+        self.skew_s = 0.0
         self._tell("== healed")
         self.slow_until = 0.0
         for name in self.banks:
@@ -663,6 +720,11 @@ def stans(last: int) -> Iterator[None]:
         yield
     finally:
         ends.STAN_LAST = before
+
+
+def mac_of(key: str, covered: bytes) -> str:
+    """Sixteen hex digits."""
+    return hashlib.sha256(key.encode() + covered).hexdigest()[:16].upper()
 
 
 def _number(name: str) -> int:

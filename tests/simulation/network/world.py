@@ -395,9 +395,19 @@ class World:
         self.faults += [str(one) for one in found if not one.what.startswith("a 0421 under")]
 
 
+def innermost(error: BaseException) -> BaseException:
+    """The first error inside all groups."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
 def lived(plan: Plan, *, tells: bool = False) -> tuple[World, list[str]]:
     """One life, and what was wrong with it."""
     with disks_folder() as folder:
         world = World(plan, folder, tells=tells)
-        run_repeatably(plan.seed, world.run)
+        try:
+            run_repeatably(plan.seed, world.run)
+        except Exception as error:  # whatever it is, it is a finding
+            world.fault(f"the network died: {innermost(error)!r}")
     return world, world.faults
