@@ -87,6 +87,8 @@ class FakeHsm:
             raise HsmDown("away")
         if command == "BA":
             return HsmAnswer(b"0000", "00", {"pin_under_lmk": "0" + str(fields["pin"])})
+        if command == "CW":
+            return HsmAnswer(b"0000", "00", {"cvv": "731"})
         return HsmAnswer(b"0000", "00", {"pvv": str(fields["pin_under_lmk"])[1:5]})
 
 

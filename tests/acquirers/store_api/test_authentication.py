@@ -169,3 +169,17 @@ async def test_telephone_orders_ask_no_holder(tmp_path: Path, autojump_clock: Mo
     async with opened(tmp_path, bank=bank) as bench:
         await bench.paid(channel="moto")
         assert bank.heard == [] and bench.switch.money() == ["0200"]
+
+
+async def test_no_log_has_a_card_a_proof_or_an_address_of_a_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], autojump_clock: MockClock
+) -> None:
+    async with opened(tmp_path, bank=challenging()) as bench:
+        payment = await bench.registered()
+        page = payment["page_url"].removeprefix(BASE)
+        waiting = await bench.typed(payment)
+        await bench.client.get(f"{page}/back")
+    said = capsys.readouterr()
+    creq = waiting.headers["location"].partition("creq=")[2]
+    for secret in ("9414100000000017", CAVV, page, creq, "key-of-ours"):
+        assert secret not in said.out + said.err

@@ -219,3 +219,20 @@ async def test_only_gateways_that_are_known_may_ask(tmp_path: Path) -> None:
         ):
             told = await bank.visitor.client.post("/acs/areq", content=body, headers=KEY)
             assert told.status_code == 400 and not re.search(r"\d{12}", told.text)
+
+
+async def test_no_log_has_a_code_a_proof_or_a_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async with opened(tmp_path) as bank:
+        ares = await bank.asks()
+        code = bank.code()
+        await bank.opens(ares)
+        await bank.types(ares, code="x")
+        await bank.types(ares, code=code)
+        rres = await bank.result(ares)
+        assert await bank.pays(rres.value) == "00"
+        assert rres.value is not None and rres.value not in repr(rres) and INTERNET_100 not in repr(ares)
+    said = capsys.readouterr()
+    for secret in (code, rres.value, INTERNET_100):
+        assert secret not in said.out + said.err
+    for path in sorted(tmp_path.rglob("*")):  # noqa: ASYNC240
+        assert not path.is_file() or INTERNET_100.encode() not in path.read_bytes()
