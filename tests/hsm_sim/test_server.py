@@ -13,7 +13,7 @@ import trio.testing
 from hsm_sim.server import serve
 from hsm_sim.settings import Settings
 from protocols.framing import framing_named
-from protocols.hsm import build_request
+from protocols.hsm import FRAME_MAX, build_request
 from tests.hsm_sim.known import BLOCK_UNDER_K2, GOOD, K1_ZPK
 
 NC_ANSWER = b"ND0026860400000000001500-0023"
@@ -102,6 +102,16 @@ async def test_a_frame_too_short_closes_the_link_after_the_answers_before_it() -
         ]
         await other.send_all(framed(b"0004NC"))
         assert await heard(other, 1) == [b"0004" + NC_ANSWER]
+
+
+async def test_a_frame_longer_than_the_largest_buffer_closes_its_link_and_no_other() -> None:
+    async with hsm() as port, await dial(port) as stream, await dial(port) as other:
+        with structlog.testing.capture_logs() as logs:
+            await stream.send_all(framed(b"0001NC") + struct.pack(">H", FRAME_MAX + 1) + b"0002B2")
+            assert await heard(stream, 2) == [b"0001" + NC_ANSWER]
+        assert sum(line["log_level"] == "warning" for line in logs) == 1
+        await other.send_all(framed(b"0003B20000", b"0004NC"))
+        assert await heard(other, 2) == [b"0003B300", b"0004" + NC_ANSWER]
 
 
 async def test_a_field_of_ten_thousand_bytes_is_answered_and_the_link_stays() -> None:

@@ -8,6 +8,7 @@ from hsm_sim.commands import COMMANDS
 from hsm_sim.key_scheme import KEY_SCHEMES, parse, unwrap, wrap
 from hsm_sim.lmk import KEY_TYPES, TEST_VARIANT_PAIRS, Lmk
 from hsm_sim.primitives.des import has_odd_parity
+from hsm_sim.settings import Settings
 from protocols.hsm import LAYOUTS
 from tests.hsm_sim.known import (
     ACCOUNT,
@@ -313,3 +314,10 @@ def test_a_key_type_a_mac_does_not_take_is_05(key_type: str) -> None:
     frame = b"0001M602131" + key_type.encode()
     bench = Bench()
     assert bench.desk.answer(frame)[6:8] == b"05"
+
+
+@pytest.mark.parametrize("code", sorted(code for code, command in COMMANDS.items() if command.needs_authorised))
+def test_what_needs_the_authorised_state_is_17_without_it_whatever_its_fields(code: str) -> None:
+    meek = Bench(lmk=[Settings().lmk[0].model_copy(update={"authorised": False})])
+    assert meek.ask_good(code).error == "17"
+    assert Bench().ask_good(code).error == "00"
