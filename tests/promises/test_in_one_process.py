@@ -12,8 +12,7 @@ from protocols.participant import SignOn
 from switch.instant import Instant
 from switch.memory import Memory
 from switch.recovery import Recovery
-from tests.simulation.__main__ import lived
-from tests.simulation.plan import draw
+from tests.simulation.tiers import FAST
 from tests.switch import test_promises as conversations
 from tests.switch.desk import Desk
 from tests.switch.store import test_journal as journal
@@ -82,9 +81,9 @@ def test_p19_whatever_the_calendar_does_a_deadline_is_as_long_as_ever(step_s: fl
 
 @pytest.mark.parametrize("seed", range(3))
 def test_p20_the_same_seed_is_the_same_run(seed: int) -> None:
-    one, other = lived(draw(seed), tells=True), lived(draw(seed), tells=True)
-    assert one[0].story == other[0].story
-    assert len(one[0].story) > 50
+    one, other = FAST.live(FAST.draw(seed, 60), True), FAST.live(FAST.draw(seed, 60), True)
+    assert one.story == other.story
+    assert len(one.story) > 50
 
 
 def test_p21_before_its_sign_on_nobody_is_served() -> None:

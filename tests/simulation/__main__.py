@@ -73,7 +73,7 @@ def report(tier: Tier, seed: int, payments: int | None, keep: bool) -> None:
     for fault in told.faults[:5]:
         print(f"  {fault}")
     if keep:
-        print(f"\nkept: {tier.keep(shortest).relative_to(Path.cwd())}")
+        print(f"\nkept: {tier.keep(shortest)}")
 
 
 def simulate(asked: argparse.Namespace, tier: Tier, seeds: list[int]) -> list[int]:

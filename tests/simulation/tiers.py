@@ -70,9 +70,9 @@ class Tier:
     payments: int
     tries_max: int  # to shrink a failure
 
-    def keep(self, plan: Any) -> Path:
+    def keep(self, plan: Any, where: Path = KEPT) -> Path:
         """Write a plan that broke a promise where the tests find it."""
-        folder = KEPT / self.name
+        folder = where / self.name
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"seed-{plan.seed}.json"
         path.write_bytes(TypeAdapter(self.kind).dump_json(plan, indent=1) + b"\n")
