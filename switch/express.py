@@ -75,7 +75,7 @@ class Express:
                 or not luhn_valid(pan)
                 or key in in_flight
                 or knows(key)
-                or (plan := lane.routines.get(routine) or lane.plan(routine, frame, wall)) is None
+                or (plan := lane.routines.get(routine) or lane.plan(routine, pan, repeating, frame, wall)) is None
             ):
                 long_way(link, frame, now)
                 continue
@@ -168,7 +168,11 @@ class Express:
         hour = int(now.wall // HOUR_S)
         if hour != self._hour:
             self._hour = hour
-            for lanes in self._lanes.values():
-                for lane in lanes.values():
-                    if lane is not None:
-                        lane.forget()
+            self.forget()
+
+    def forget(self) -> None:
+        """What was seen of kinds may not be so any more: a date has turned, a contract was changed."""
+        for lanes in self._lanes.values():
+            for lane in lanes.values():
+                if lane is not None:
+                    lane.forget()

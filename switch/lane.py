@@ -76,7 +76,7 @@ NOT_BY_KIND: Final = CONTACTLESS | {"10"}
 #: What a plan may tell the issuer differently: the same for all of a kind.
 STAMPED: Final = frozenset({de.MERCHANT_TYPE, de.ACQUIRER_ID, de.FORWARDER_ID})
 
-KINDS_MAX: Final = 4096  # of one product from one participant: merchants, mostly
+KINDS_MAX: Final = 4096  # of one product of one issuer, from one participant: merchants, mostly
 ROUTINES_MAX: Final = 16_384  # kinds of a few seconds: it is emptied when it is full, and filled again in no time
 
 
@@ -106,9 +106,11 @@ class Lane:
 
     __slots__ = (
         "_ends",
+        "_families",
         "_is_shaped_chip",
         "_kinds",
         "_network",
+        "_seen",
         "answer",
         "answer_mti",
         "gate",
@@ -147,7 +149,9 @@ class Lane:
         self.is_shaped: Callable[[str], object] = _nothing  # whether DE 48 is a run of the usual shape
         self.prefix = network.routes.longest
         self.routines: dict[str, Plan] = {}  # beginning of a card number, and all that repeats -> the plan
+        self._seen: dict[str, str] = {}  # all that repeats -> the kind it makes, once it was found to be without fault
         self._kinds: dict[str, dict[str, Plan | None]] = {}  # by prefix
+        self._families: dict[tuple[object, ...], dict[str, Plan | None]] = {}  # the same, once for all that share it
         self._network = network
         self._ends = ends
 
@@ -181,23 +185,40 @@ class Lane:
             assert found is not None
         return names_only(card_number, found)
 
-    def plan(self, routine: str, frame: bytes, wall: float) -> Plan | None:
-        """The plan for a request of which not all that repeats has been seen; None: it is not plain."""
-        message = self.layout.codec.dialect.decode(frame)
-        issued: Issued | None = self._network.routes.find(message.get(de.PAN) or "")
-        if issued is None or fault(message, wall, self.private_data) is not None:
+    def plan(self, routine: str, pan: str, repeating: str, frame: bytes, wall: float) -> Plan | None:
+        """The plan for a request of which not all that repeats has been seen; None: it is not plain.
+
+        `pan` and `repeating` as the gate found them. A second or a prefix that is new costs a few looks; only a kind
+        that is new is read as a message, and told.
+        """
+        issued = self._network.routes.find(pan)
+        if issued is None:
             return None
-        kinds = self._kinds.setdefault(issued.prefix, {})
-        kind = "/".join([str(message.get(number)) for number in deciding(self.participant)])
+        message = None
+        if (kind := self._seen.get(repeating)) is None:
+            message = self.layout.codec.dialect.decode(frame)
+            if fault(message, wall, self.private_data) is not None:
+                return None
+            kind = "/".join([str(message.get(number)) for number in deciding(self.participant)])
+            if len(self._seen) >= ROUTINES_MAX:
+                self._seen.clear()
+            self._seen[repeating] = kind
+        kinds = self._kinds.get(issued.prefix) or self._kinds_of(issued)
         if kind not in kinds:
             make_room(kinds, KINDS_MAX)
-            kinds[kind] = self._plan(message, wall)
+            kinds[kind] = self._plan(message or self.layout.codec.dialect.decode(frame), wall)
         plan = kinds[kind]
         if plan is not None:
             if len(self.routines) >= ROUTINES_MAX:
                 self.routines.clear()
             self.routines[routine] = plan
         return plan
+
+    def _kinds_of(self, issued: Issued) -> dict[str, Plan | None]:
+        """All prefixes of one product from one issuer share their kinds: nothing that a plan says depends on more."""
+        family = (issued.product.id, issued.issuer, issued.currency)
+        kinds = self._kinds[issued.prefix] = self._families.setdefault(family, {})
+        return kinds
 
     def _plan(self, message: Message, wall: float) -> Plan | None:
         if (message.pos_entry_mode or "")[:2] in NOT_BY_KIND:
@@ -222,8 +243,8 @@ class Lane:
 
     def forget(self) -> None:
         """A new day: what was true of a date yesterday may not be today."""
-        self.routines.clear()
-        self._kinds.clear()
+        for known in (self.routines, self._seen, self._kinds, self._families):
+            known.clear()
 
 
 def deciding(participant: Participant) -> tuple[int, ...]:

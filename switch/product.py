@@ -6,6 +6,7 @@ of a single card and what has been spent on it are the issuer's, not the product
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,7 +117,7 @@ def load_products(paths: Iterable[Path]) -> list[Issued]:
                     issued.append(issue(one, product))
                 except (UnknownCurrencyError, ValueError) as error:
                     problems.append(f"{called(path)}: issued.{one.prefix}: {error}")
-    twice = {one.prefix for one in issued if sum(other.prefix == one.prefix for other in issued) > 1}
+    twice = [prefix for prefix, times in Counter(one.prefix for one in issued).items() if times > 1]
     problems += [f"products: prefix {prefix} is issued twice" for prefix in sorted(twice)]
     if problems:
         raise NetworkError(problems)
