@@ -132,7 +132,9 @@ def test_bought_confirmed_seen_at_the_bank_and_settled(browser: Browser, network
 
     (dates,) = network.until(line, 10.0, "the tenant's settlement line")
     assert "12.500" in json.dumps(dates) or "12500" in json.dumps(dates)
-    assert network.audit().returncode == 0
+    network.settled()
+    audit = network.audit()
+    assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
 def test_a_seller_sends_a_part_back_and_the_buyer_sees_it(browser: Browser, network: RunningNetwork) -> None:
