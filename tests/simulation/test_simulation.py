@@ -13,6 +13,8 @@ from tests.simulation import cross_talk, plants
 from tests.simulation.shrink import shrunk
 from tests.simulation.tiers import DEEP, FAST, TIERS, Life
 
+pytestmark = pytest.mark.timeout(240)  # many lives a test, on a machine that may be busy
+
 SEEDS, AT_ONCE = 200, 20
 PAYMENTS = 25
 DEEP_SEEDS = 3
@@ -44,14 +46,14 @@ def test_what_once_broke_a_promise_does_so_no_more(tier: object, path: Path) -> 
 
 def test_the_same_seed_is_the_same_run_whatever_python_hashes_with() -> None:
     def run(hash_seed: str) -> list[str]:
-        command = [sys.executable, "-m", "tests.simulation", "--seeds", "4", "--steps", "30", "--jobs", "1", "--hash"]
+        command = [sys.executable, "-m", "tests.simulation", "--seeds", "2", "--steps", "15", "--jobs", "1", "--hash"]
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         here = Path(__file__).parents[2]
         said = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True, check=True)
         return [line for line in said.stdout.splitlines() if line.split()[:1] and line.split()[0] in TIERS]
 
     first = run("1")
-    assert len(first) == 5  # four of the fast tier, one of the deep
+    assert len(first) == 3  # two of the fast tier, one of the deep
     assert first == run("2")
 
 
