@@ -154,7 +154,7 @@ class Server:
         try:
             async with trio.open_nursery() as reading:
                 if polling.is_possible() and not self.settings.idle_s:
-                    self._poll = Poll(_nothing, _nothing)
+                    self._poll = Poll(_nothing)
                     reading.start_soon(self._poll.run)
                 async with trio.open_nursery() as links, trio.open_nursery() as doors:
                     task_status.started(await self._open(wires, doors, links))

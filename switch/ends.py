@@ -178,6 +178,27 @@ class IssuerEnd:
             return f"{spare:06d}"
         return None
 
+    def take_stans(self, count: int, at: str) -> list[str] | None:
+        """As many calls of `take_stan` in one; None where that is not simply the next numbers, and nothing is taken."""
+        seconds, moment = self._seconds, int(at)
+        first = self.last_stan + 1
+        last = first + count - 1
+        if not moment or last > STAN_LAST:
+            return None
+        if last >= len(seconds):
+            seconds.frombytes(bytes(4 * (last + SECONDS_AT_ONCE)))
+        if moment in seconds[first : last + 1]:
+            return None
+        text = "%06d" * count % (*range(first, last + 1),)
+        stans = [text[place : place + 6] for place in range(0, len(text), 6)]
+        if not (
+            self.pending.keys().isdisjoint(stans) and self.overdue.keys().isdisjoint(stans) and self.saf.has_none(stans)
+        ):
+            return None
+        seconds[first : last + 1] = array("I", (moment,)) * count
+        self.last_stan = last
+        return stans
+
     def used(self, seconds: array[int]) -> None:
         """Before a restart the numbers were used with these DE 7s (`note_use`)."""
         self._seconds = seconds

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from protocols import elements as de
 from protocols import mti
 from protocols.channel import CONTACTLESS
+from protocols.codec.quick import filler
 from protocols.codec.room import make_room
 from protocols.codes import APPROVED
 from protocols.participant import Participant
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from protocols.message import Message
     from switch.configuration import Configuration
     from switch.ends import IssuerEnd, LinkEnd
+    from switch.make import AnswerMake, RequestMake
     from switch.product import Issued
 
 #: `fill(frame, at, value)`: a frame in which one value is new; see `protocols.codec.quick.filler`.
@@ -83,7 +85,7 @@ ROUTINES_MAX: Final = 16_384  # kinds of a few seconds: it is emptied when it is
 class Plan:
     """What is the same for all requests of a kind, once the first of them was told as a story."""
 
-    __slots__ = ("answered", "approved", "forward", "issuer", "keep", "name", "sent")
+    __slots__ = ("answered", "approved", "forward", "forwarded", "issuer", "keep", "kept", "name", "sent")
 
     def __init__(self, lane: Lane, issuer: IssuerEnd, changes: dict[int, str | None]) -> None:
         layout, name = lane.layout, issuer.participant.id
@@ -91,8 +93,10 @@ class Plan:
         self.issuer = issuer
         self.name = name
         self.approved = issuer.approved.setdefault((lane.participant.id, lane.mti), [0])
-        self.forward: Filler = layout.patches.filler(lane.head, given, de.STAN, layout.head)
-        self.keep: Filler = layout.keepsakes.filler(lane.head, given, de.STAN, layout.head)
+        self.forwarded = layout.patches.pieces(lane.head, given, de.STAN, layout.head)
+        self.kept = layout.keepsakes.pieces(lane.head, given, de.STAN, layout.head)
+        self.forward: Filler = filler(self.forwarded)
+        self.keep: Filler = filler(self.kept)
         self.sent = SentForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
         self.answered = AnsweredForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
 
@@ -110,14 +114,17 @@ class Lane:
         "_is_shaped_chip",
         "_kinds",
         "_network",
+        "_plans",
         "_seen",
         "answer",
         "answer_mti",
+        "answered",
         "gate",
         "head",
         "is_shaped",
         "key_head",
         "layout",
+        "makes",
         "mti",
         "participant",
         "prefix",
@@ -140,18 +147,21 @@ class Lane:
         self.head = layout.mti_on_the_wire
         self.answer_mti = mti.answer_to(layout.mti)
         approved = {de.RESPONSE_CODE: APPROVED}
-        self.answer: Filler = layout.answers.filler(
+        self.answered = layout.answers.pieces(
             layout.codec.mti_on_the_wire(self.answer_mti), approved, de.APPROVAL_CODE, layout.head
         )
+        self.answer: Filler = filler(self.answered)
         self.key_head = f"{participant.id}/{layout.mti[1]}/"
         self.private_data = is_run_or_foreign if participant.laboratory else is_run
         self._is_shaped_chip: Callable[[str], re.Match[str] | None] = _nothing
         self.is_shaped: Callable[[str], object] = _nothing  # whether DE 48 is a run of the usual shape
         self.prefix = network.routes.longest
         self.routines: dict[str, Plan] = {}  # beginning of a card number, and all that repeats -> the plan
+        self.makes: dict[int, RequestMake | None] = {}  # by length of a frame; see `make`
         self._seen: dict[str, str] = {}  # all that repeats -> the kind it makes, once it was found to be without fault
         self._kinds: dict[str, dict[str, Plan | None]] = {}  # by prefix
         self._families: dict[tuple[object, ...], dict[str, Plan | None]] = {}  # the same, once for all that share it
+        self._plans: dict[tuple[str, tuple[tuple[int, str | None], ...]], Plan] = {}  # kinds share theirs: few differ
         self._network = network
         self._ends = ends
 
@@ -228,7 +238,12 @@ class Lane:
         if changes is None or not changes.keys() <= STAMPED:
             return None
         assert request.issued is not None
-        return Plan(self, self._ends[request.issued.issuer], changes)
+        issuer = request.issued.issuer
+        known = (issuer, tuple(sorted(changes.items())))
+        if known not in self._plans:
+            make_room(self._plans, KINDS_MAX)
+            self._plans[known] = Plan(self, self._ends[issuer], changes)
+        return self._plans[known]
 
     def request(self, message: Message, wall: float) -> Request:
         """The request that a story is told about."""
@@ -243,7 +258,7 @@ class Lane:
 
     def forget(self) -> None:
         """A new day: what was true of a date yesterday may not be today."""
-        for known in (self.routines, self._seen, self._kinds, self._families):
+        for known in (self.routines, self.makes, self._seen, self._kinds, self._families, self._plans):
             known.clear()
 
 
@@ -287,11 +302,13 @@ def lane_of(link: LinkEnd, layout: Layout, network: Configuration, ends: Mapping
 class AnswerLane:
     """What is the same for all plain approvals of one layout from an issuer."""
 
-    __slots__ = ("gate", "mti")
+    __slots__ = ("gate", "layout", "makes", "mti")
 
     def __init__(self, layout: Layout, gate: AnswerGate) -> None:
+        self.layout = layout
         self.mti = layout.mti
         self.gate = gate
+        self.makes: dict[int, AnswerMake | None] = {}  # by length of a frame
 
 
 #: What an answer must carry to be a plain approval, and what it must not, because it travels on to the asker.
@@ -310,37 +327,37 @@ def answer_lane_of(link: LinkEnd, layout: Layout) -> AnswerLane | None:
     return None if gate is None else AnswerLane(layout, cast("AnswerGate", gate))
 
 
+#: What a row of the lane holds, in this order; `known` is the key as the journal spells it.
+ROW: Final = {
+    name: place
+    for place, name in enumerate(
+        (
+            *("number", "key", "link", "lane", "plan", "frame", "at", "amount", "terminal", "received_at"),
+            *("issuer", "stan", "sent", "outlink", "deadline", "known", "make"),
+        )
+    )
+}
+Row = tuple[Any, ...]
+
+# Of a transaction about which nobody has asked anything yet.
+_UNTOUCHED: Final = {"listeners": 1, "_request": None, "_story": None, "_waiting": None}
+
+
 class Plain(Transaction):
-    """A transaction in the lane. Its request and its story are made when somebody asks for them."""
+    """A transaction in the lane: a row of what is known of it. Its request and its story are made when somebody asks.
 
-    __slots__ = ("_request", "_story", "_waiting", "amount", "at", "frame", "lane", "plan", "received_at", "terminal")
+    What was not set on it is what the row says. Once there is more to it than the row (somebody waits beside the one
+    who asked, or it is told as a story) `row` is None: it is not plain any more.
+    """
 
-    def __init__(
-        self,
-        number: int,
-        key: str,
-        link: int,
-        lane: Lane,
-        plan: Plan,
-        frame: bytes,
-        at: Anchors,
-        amount: str,
-        terminal: str,
-        received_at: float,
-    ) -> None:
-        self.number = number
-        self.key = key
-        self.link = link
-        self.lane = lane
-        self.plan = plan
-        self.frame = frame
-        self.at = at
-        self.amount = amount
-        self.terminal = terminal
-        self.received_at = received_at
-        self._request: Request | None = None
-        self._story: Story | None = None
-        self._waiting: list[tuple[int, Message]] | None = None
+    __slots__ = ("_request", "_row", "_story", "_waiting", "row")
+
+    def __init__(self, row: Row) -> None:
+        self.row: Row | None = row
+        self._row = row
+
+    def __getattr__(self, name: str) -> Any:
+        return self._row[ROW[name]] if name in ROW else _UNTOUCHED[name]
 
     @property
     def kept_frame(self) -> bytes:  # type: ignore[override]
@@ -352,23 +369,20 @@ class Plain(Transaction):
     @property
     def request(self) -> Request:  # type: ignore[override]
         if self._request is None:
-            lane = self.lane
-            self._request = lane.request(lane.layout.codec.dialect.decode(self.frame), self.received_at)
+            self.row = None
+            message = self.lane.layout.codec.dialect.decode(self.frame)
+            self._request: Request | None = self.lane.request(message, self.received_at)
         return self._request
 
     @property
     def story(self) -> Story:  # type: ignore[override]
         if self._story is None:
-            self._story = self.lane.story(self.request)
+            self._story: Story | None = self.lane.story(self.request)
         return self._story
 
     @property
     def waiting(self) -> list[tuple[int, Message]]:  # type: ignore[override]
         if self._waiting is None:
-            self._waiting = []
+            self.row = None
+            self._waiting: list[tuple[int, Message]] | None = []
         return self._waiting
-
-    @property
-    def has_company(self) -> bool:
-        """Whether repeats wait for its answer, or it became a story."""
-        return self._waiting is not None or self._request is not None

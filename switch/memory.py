@@ -9,7 +9,8 @@ or an original that may be older than this memory, so that no reversal is ever l
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import NamedTuple, cast
 
 from protocols import elements as de
@@ -182,6 +183,14 @@ class Memory:
         known = key in self._entries or key in self._tombstones
         return known or (self.has_forgotten and self.may_have_forgotten(key))
 
+    def knows_none(self, keys: Sequence[str], seconds: Iterable[str]) -> bool:
+        """Whether requests with these keys are all the first. `seconds`: what their keys begin with (`second_of`)."""
+        if not (self._entries.keys().isdisjoint(keys) and self._tombstones.keys().isdisjoint(keys)):
+            return False
+        if not self.has_forgotten:
+            return True
+        return not any(second in self._forgotten or second[:-2] in self._forgotten_minutes for second in seconds)
+
     def may_have_forgotten(self, key: str) -> bool:
         """Whether something of the same participant, class and second of DE 7 was let go: the archive knows more.
 
@@ -211,6 +220,15 @@ class Memory:
     def put_in_order(self) -> None:
         """After all entries were put in at once: they go in the order in which they came."""
         self._order = deque(self._entries)
+
+    def keep_all(self, keys: Sequence[str], sent: Iterable[bytes], answered: Iterable[bytes]) -> None:
+        """Remember how as many transactions ended, none of which is remembered yet."""
+        self._order.extend(keys)
+        self._entries.update(zip(keys, zip(sent, answered, repeat(None)), strict=False))  # None: for ever
+        for _ in range(len(self._order) - self.bound):
+            oldest = self._order.popleft()
+            self._entries.pop(oldest, None)
+            self._forget(oldest)
 
     def mark(self, key: str, mark: str) -> None:
         """What has become of it since: REVERSED, UNDELIVERED or TOLD."""

@@ -6,7 +6,6 @@ the next; so the commits size themselves by the load. Which frames must wait is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from switch import records
@@ -73,12 +72,12 @@ class Outbox:
         return packed
 
     @property
-    def pens(self) -> tuple[Callable[[bytes], None], Callable[[Held], None]]:
-        """To record what is packed, and to hold a frame until then: for one who does both a thousand times now.
+    def open(self) -> tuple[list[bytes], list[Held]]:
+        """The packed records of the epoch, and what it holds, to add to: for one who does both a thousand times now.
 
         Good until the epoch closes.
         """
-        return self._records.append, self._held.append
+        return self._records, self._held
 
     def hold(self, link: int, frame: bytes, token: object = None) -> None:
         """Send once everything recorded so far is durable."""

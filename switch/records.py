@@ -8,12 +8,14 @@ Frames stay frames (a slice, not a table of elements): that is what makes a reco
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
+from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 import msgpack
 
+from protocols.codec.mould import sewn
 from protocols.codes import APPROVED
 from protocols.runtime.exits import ConfigurationError
 
@@ -147,6 +149,9 @@ _SHAPES: dict[int, Any] = {
 
 pack = msgpack.Packer(autoreset=True).pack
 
+#: Frames in columns, and the length that all of them have.
+Kept = tuple[int, Sequence[Iterable[bytes]]]
+
 _NUMBER: Final = b"\xcf"  # msgpack: an unsigned number of eight bytes follows,
 _MOMENT: Final = b"\xcb"  # a float of eight,
 _TEXT: Final = b"\xd9"  # a text, its length in one byte,
@@ -172,15 +177,24 @@ class SentForm:
         self._who = b"".join(map(pack, (participant, mti, issuer))) + _A_STAN
         self._after = pack(dialect)
 
-    def fill(self, number: int, at: bytes, key: str, stan: bytes, frame: bytes) -> bytes:
-        """The record. `at` as `moment` wrote it; a key of less than 256 bytes, a STAN of six."""
-        known = key.encode()
+    def fill(self, number: int, at: bytes, known: bytes, stan: bytes, frame: bytes) -> bytes:
+        """The record. `at` as `moment` wrote it; `known`, the key, of less than 256 bytes, a STAN of six."""
         return b"".join(
             (
                 *(_SENT_HEAD, number.to_bytes(8, "big"), at, _LENGTH_OF_TEXT[len(known)], known),
                 *(self._who, stan, _BYTES, len(frame).to_bytes(2, "big"), frame, self._after),
             )
         )
+
+    def fill_all(
+        self, numbers: Sequence[int], at: bytes, keys: Sequence[bytes], stans: Iterable[bytes], kept: Kept
+    ) -> list[bytes]:
+        """As many records. All keys are of one length, and so are all frames, which come in columns."""
+        size, parts = kept
+        constants = at + _LENGTH_OF_TEXT[len(keys[0])], _BYTES + size.to_bytes(2, "big")
+        ordinals = [number.to_bytes(8, "big") for number in numbers]
+        known = repeat(_SENT_HEAD), ordinals, repeat(constants[0]), keys
+        return sewn([*known, repeat(self._who), stans, repeat(constants[1]), *parts, repeat(self._after)])
 
 
 class AnsweredForm:
@@ -193,15 +207,22 @@ class AnsweredForm:
         self._after_stan = b"".join(map(pack, (None, dialect, APPROVED, None))) + _AN_APPROVAL_CODE
         self._after_code = b"".join(map(pack, (None, {}, False, None, None, None, None, [])))
 
-    def fill(self, number: int, at: bytes, key: str, stan: bytes, approval_code: bytes) -> bytes:
+    def fill(self, number: int, at: bytes, known: bytes, stan: bytes, approval_code: bytes) -> bytes:
         """The record."""
-        known = key.encode()
         return b"".join(
             (
                 *(_ANSWERED_HEAD, number.to_bytes(8, "big"), at, _LENGTH_OF_TEXT[len(known)], known),
                 *(self._who, stan, self._after_stan, approval_code, self._after_code),
             )
         )
+
+    def fill_all(
+        self, numbers: Sequence[int], at: bytes, keys: Sequence[bytes], stans: Iterable[bytes], codes: Iterable[bytes]
+    ) -> list[bytes]:
+        """As many records; the keys are of one length."""
+        ordinals = [number.to_bytes(8, "big") for number in numbers]
+        before = repeat(_ANSWERED_HEAD), ordinals, repeat(at + _LENGTH_OF_TEXT[len(keys[0])]), keys, repeat(self._who)
+        return sewn([*before, stans, repeat(self._after_stan), codes, repeat(self._after_code)])
 
 
 _PACK_HEAD = msgpack.Packer().pack_array_header

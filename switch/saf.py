@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from protocols.mti import repeat_of
@@ -78,6 +78,10 @@ class StoreAndForward:
 
     def __contains__(self, stan: str) -> bool:
         return stan in self._by_stan
+
+    def has_none(self, stans: Iterable[str]) -> bool:
+        """Whether nothing is owed under any of these numbers."""
+        return self._by_stan.keys().isdisjoint(stans)
 
     def entries(self) -> Iterator[Entry]:
         """Everything still owed, parked entries included."""

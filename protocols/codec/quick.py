@@ -10,7 +10,7 @@ and of names chosen here, never of anything a peer sent.
 from __future__ import annotations
 
 from binascii import unhexlify
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -121,35 +121,40 @@ def writer(recipe: Recipe) -> Callable[..., bytes | None]:
     return _compiled("write", ["def write(f, at, m, values):", *unpacked, *lines], names)
 
 
-def filler(recipe: Recipe, mti: bytes, values: tuple[str, ...], start: bytes) -> Callable[..., bytes]:
-    """`fill(frame, at, last)`: the new frame, of which all values but the last are given now.
+def pieces(recipe: Recipe, mti: bytes, values: tuple[str, ...], start: bytes) -> list[Place | bytes | None]:
+    """What a frame is made of, of which all values but the last are given now: None stands for that one.
 
-    The last one comes as the bytes it is on the wire, and nothing is tested: it must be known to be right.
-    `start` is what every frame begins with that this is for: where the new one begins the same, it is one slice.
+    `start` is what every frame begins with that this is for: where the new one begins the same, it is one stretch.
     """
-    names: dict[str, Any] = {}
-    pieces: list[Place | str | bytes] = [mti + recipe.bitmap]
-    if pieces[0] == start:
-        pieces = [Place(0, 0, 0, len(start))]
+    found: list[Place | bytes | None] = [mti + recipe.bitmap]
+    if found[0] == start:
+        found = [Place(0, 0, 0, len(start))]
     for piece in recipe.pieces:
-        last = pieces[-1]
+        last = found[-1]
         if isinstance(piece, Insert) and piece.which < len(values):
             fixed = piece.spelling.write(values[piece.which])
-            pieces[-1:] = [last + fixed] if isinstance(last, bytes) else [last, fixed]
+            found[-1:] = [last + fixed] if isinstance(last, bytes) else [last, fixed]
         elif isinstance(piece, Insert):
-            pieces.append("v")
+            found.append(None)
         elif isinstance(last, Place) and (both := last.joined(piece)):
-            pieces[-1] = both
+            found[-1] = both
         else:
-            pieces.append(piece)
+            found.append(piece)
+    return found
+
+
+def filler(made_of: Sequence[Place | bytes | None]) -> Callable[..., bytes]:
+    """`fill(frame, at, last)`: the new frame from its `pieces`.
+
+    The last value comes as the bytes it is on the wire, and nothing is tested: it must be known to be right.
+    """
+    names: dict[str, Any] = {}
     parts = []
-    for which, part in enumerate(pieces):
+    for which, part in enumerate(made_of):
         if isinstance(part, bytes):
             names[f"B{which}"] = part
-        parts.append(
-            _slice(part, "e{}") if isinstance(part, Place) else f"B{which}" if isinstance(part, bytes) else part
-        )
-    anchors = max((max(part[0], part[2]) for part in pieces if isinstance(part, Place)), default=0)
+        parts.append(_slice(part, "e{}") if isinstance(part, Place) else "v" if part is None else f"B{which}")
+    anchors = max((max(part[0], part[2]) for part in made_of if isinstance(part, Place)), default=0)
     lines = [f"    {', '.join(['_', *(f'e{which + 1}' for which in range(anchors))])}, *_ = at"] if anchors else []
     if len(parts) > 4:
         names["join"] = b"".join

@@ -71,10 +71,10 @@ class Recipes:
             written = None
         return written or self._write_slowly(frame, at, mti, changes)
 
-    def filler(self, mti: bytes, values: Mapping[int, str], last: int, start: bytes) -> Callable[..., bytes]:
-        """`fill(frame, at, last)`: see `quick.filler`."""
+    def pieces(self, mti: bytes, values: Mapping[int, str], last: int, start: bytes) -> list[Place | bytes | None]:
+        """What a frame is made of whose last value is to come: see `quick.pieces`."""
         changes: dict[int, str | None] = {**values, last: ""}
-        return quick.filler(self._recipe(changes), mti, tuple(values.values()), start)
+        return quick.pieces(self._recipe(changes), mti, tuple(values.values()), start)
 
     def _write_slowly(self, frame: bytes, at: Anchors, mti: bytes, changes: Mapping[int, str | None]) -> bytes:
         values = tuple(changes.values())

@@ -51,11 +51,10 @@ class _Reader:
 class Poll:
     """The descriptor, and who is read for.
 
-    `before` and `after` are called around every wake-up: all frames of all links come between the two.
+    `after` is called at the end of every wake-up, when all frames of all links have been handed on.
     """
 
-    def __init__(self, before: Callable[[], None], after: Callable[[], None]) -> None:
-        self._before = before
+    def __init__(self, after: Callable[[], None]) -> None:
         self._after = after
         self._epoll = select.epoll()
         self._readers: dict[int, _Reader] = {}
@@ -107,7 +106,6 @@ class Poll:
     def _wake_up(self) -> None:
         """One read from every socket that has something, then whatever follows from all of it."""
         readers = self._readers
-        self._before()
         for number, _ in self._epoll.poll(0, READY_MAX):
             reader = readers.get(number)
             if reader is not None and not reader.ended.is_set():

@@ -38,7 +38,6 @@ from switch.configuration import Configuration, configure
 from switch.core import Core
 from switch.ends import Side
 from switch.home import SWITCH, certificate_folder
-from switch.instant import Instant
 from switch.shell.archive import look_up
 from switch.shell.clock import now, today
 from switch.shell.counting import catch_up
@@ -96,7 +95,7 @@ class Node:
         self._moved = trio.Event()
         self._poll: Poll | None = None  # there while it runs
         self._paused: dict[int, SocketLink] = {}  # connections with too much in flight
-        self._awake_at = Instant(0.0, 0.0)
+        self._reads: list[tuple[int, list[bytes]]] = []  # of one wake-up
 
     async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
         """A connection that asks, from its first frame to the last answer it is owed."""
@@ -252,19 +251,26 @@ class Node:
             self._tell("link.broken", (_host(link), error.reason), link=link.name, reason=error.reason)
 
     def _take(self, number: int, frames: list[bytes]) -> None:
-        """What the poll read. One with too much in flight is not read until it has been answered."""
+        """What the poll read from one connection."""
         self.traffic.heard[number] += len(frames)
-        self.core.received(number, frames, self._awake_at)
-        if self._has_enough(number):
-            link = self._links[number]
-            assert isinstance(link, SocketLink)
-            assert self._poll is not None
-            self._poll.pause(link)
-            self._paused[number] = link
+        self._reads.append((number, frames))
 
-    def _wake(self) -> None:
-        """The poll has something: all of it happens at one moment."""
-        self._awake_at = now()
+    def _awake(self) -> None:
+        """The poll has read from all that had something. One with too much in flight is not read until answered."""
+        if self._reads:
+            reads, self._reads = self._reads, []
+            self.core.received_all(reads, now())
+            for number, _ in reads:
+                if self._has_enough(number):
+                    self._pause(number)
+        self.act()
+
+    def _pause(self, number: int) -> None:
+        link = self._links[number]
+        assert isinstance(link, SocketLink)
+        assert self._poll is not None
+        self._poll.pause(link)
+        self._paused[number] = link
 
     def _has_enough(self, number: int) -> bool:
         """Whether so many answers are owed, here or everywhere, that it is not read; who is owed none always is."""
@@ -280,7 +286,7 @@ class Node:
 
     async def keep_polling(self) -> None:
         """Read for all links that are plain sockets."""
-        poll = Poll(self._wake, self.act)
+        poll = Poll(self._awake)
         self._poll = poll
         try:
             await poll.run()

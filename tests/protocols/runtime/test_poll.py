@@ -25,7 +25,7 @@ class Room:
         self.nursery = nursery
         self.wake_ups = 0
         self.ends: list[socket.socket] = []
-        self.poll = Poll(lambda: None, self._woken)
+        self.poll = Poll(self._woken)
         self.heard: dict[str, list[bytes]] = {}
         self.ended: dict[str, RemoteProtocolError | None] = {}
 
