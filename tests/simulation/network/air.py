@@ -21,6 +21,7 @@ from protocols.runtime.log import LogBudget
 
 Address = tuple[str, int]
 BACKLOG_MAX = 64 * 1024  # bytes under way or unread; beyond it a writer waits, as with a full socket
+FULL_SOON = 100  # bytes, for one that does not read
 SPACE_S = 1e-7  # between two slices of one wire: no two deadlines are equal
 
 
@@ -197,6 +198,11 @@ class End(trio.abc.Stream):
     def getpeername(self) -> Address:
         return "127.0.0.1", 40_000 + self.number
 
+    @property
+    def room(self) -> int:
+        """How much may be under way to it: of one that does not read, the system's buffers are full soon."""
+        return FULL_SOON if self.deaf_until > trio.current_time() else BACKLOG_MAX
+
     def wake(self) -> None:
         self._news.set()
         self._news = trio.Event()
@@ -223,7 +229,7 @@ class End(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await trio.lowlevel.checkpoint()
-        while self.is_open and not self.is_dead and self.under_way + len(self.peer.inbox) > BACKLOG_MAX:
+        while self.is_open and self.under_way + len(self.peer.inbox) > self.peer.room:
             await self.peer._news.wait()
         if self.is_closed:
             raise trio.ClosedResourceError

@@ -43,7 +43,8 @@ def encoded(mti: str, values: Values) -> bytes:
 class Waiting:
     """One question on one connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, amount: str | None) -> None:
+        self.amount = amount  # tells a conflicting copy from what it copies
         self.done = trio.Event()
         self.answer: Message | None = None
 
@@ -107,7 +108,8 @@ class Connection:
             return
         several = self.waiting.get(key)
         if several:
-            one = several.pop(0)
+            one = next((one for one in several if one.amount == message.get(4)), several[0])
+            several.remove(one)
             one.answer = message
             one.done.set()
 
@@ -117,7 +119,7 @@ class Connection:
         if end is None:
             return None
         key = (answer_to(mti), values["transmitted_at"] or "", values["stan"] or "")
-        one = Waiting()
+        one = Waiting(values["amount"])
         self.waiting.setdefault(key, []).append(one)
         self.asked[key] += 1
         frame = encoded(mti, values)

@@ -139,7 +139,7 @@ def _when(one: Deep) -> float:
 
 
 def _trouble(random: Random, kind: str) -> Trouble:
-    lasts = random.choice((0.3, 2.0, 9.0))
+    lasts = random.choice((0.3, 2.0, 9.0)) if kind != "deaf" else random.choice((2.0, 9.0, 14.0))
     at = round(random.uniform(1, HEALED_AT - 2), 3)
     return Trouble(at, kind, random.choice(TROUBLES[kind]), lasts, random.randrange(1 << 30))
 
