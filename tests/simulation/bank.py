@@ -54,11 +54,17 @@ class Bank:
     said: dict[Name, str | None] = field(default_factory=dict)
     owed: dict[tuple[str, str, str], Owed] = field(default_factory=dict)  # by class, STAN and payment
     complaints: list[str] = field(default_factory=list)
+    last_at: dict[str, str] = field(default_factory=dict)  # by STAN: the DE 7 that it last came with
 
     def asked(self, message: Message, *, declines: bool) -> str | None:
         """A request: its approval code, or None for a decline."""
         name = Name(message.mti[1], message.stan or "", message.transmitted_at or "")
         payment = int(message.rrn or 0)
+        last, self.last_at[name.stan] = self.last_at.get(name.stan), name.at
+        if name in self.seen and last != name.at:
+            return (
+                None  # of each number the switch knows only its last DE 7: with few numbers an old one may come again
+            )
         if name in self.seen:
             self.complaints.append(
                 f"{self.name} saw request {name.stan} of {name.at} twice (payments {self.seen[name]}, {payment})"
@@ -75,6 +81,7 @@ class Bank:
 
     def told(self, message: Message, life: int) -> None:
         """A reversal or an advice, believed. `life`: which process of the switch says so; the next one begins anew."""
+        self.last_at[message.stan or ""] = message.transmitted_at or ""
         mine = (message.mti[1], message.stan or "", message.rrn or "")
         is_first = message.mti[3] == "0"
         owed = self.owed.get(mine)

@@ -178,9 +178,9 @@ def draw(seed: int, payments: int = PAYMENTS) -> Plan:
     swarm = {kind: random.choice((0.05, 0.15, 0.4)) for kind in FATES if random.random() < 0.4}
     troubles = [kind for kind in MISHAPS if random.random() < 0.35]
     stans = random.choice((50, 30)) if random.random() < 0.3 else 999_999
-    crowded = stans < 999_999 and random.random() < 0.6  # one bank, and much at once: it runs out of numbers
+    crowded = stans == 50 and random.random() < 0.6  # one bank, and much at once: it comes to the end of its numbers
     if crowded:
-        swarm["storm"] = 0.6
+        swarm["storm"] = 0.25
     return Plan(
         seed,
         tuple(
@@ -224,7 +224,7 @@ def _payment(number: int, random: Random, swarm: dict[str, float], cards: Sequen
     at = random.uniform(0, HEALED_AT - 1)
     return Payment(
         number,
-        round(HEALED_AT / 2 + at / 100 if "storm" in has else at, 3),
+        round(HEALED_AT / 2 + at / 20 if "storm" in has else at, 3),
         number % GATEWAYS,  # so that no gateway uses a number twice
         luhn(card),
         currency,
