@@ -50,7 +50,7 @@ REDIAL_S = 0.4
 CONFLICTS = 50_000  # the retrieval number of a conflicting copy is so much higher
 
 #: Answers that are no outcome: nothing was recorded, and asking again may end otherwise.
-NO_OUTCOME = frozenset({"switch.stopping", "link.not_signed_on", "switch.busy", "mac.invalid"})
+NO_OUTCOME = frozenset({"switch.stopping", "link.not_signed_on", "switch.busy", "mac.invalid", "hsm.down"})
 
 #: The key of the one gateway whose messages are sealed, and of a forger.
 MAC_KEY, WRONG_KEY = "U" + "1" * 32, "U" + "2" * 32
