@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from itertools import chain, repeat
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from protocols.codec.mould import sewn
-from switch.lane import ROW, Plain, Plan
+from switch.lane import Passage, Plain, Plan
 from switch.make import AnswerMake, RequestMake
 from switch.records import moment
 
@@ -27,19 +26,25 @@ if TYPE_CHECKING:
     from switch.core import Core
     from switch.ends import IssuerEnd, LinkEnd
     from switch.instant import Instant
-    from switch.outbox import Held
 
 #: The connection whose turn it is at each issuer, for one read: fewer, longer writes.
 Turns = dict["IssuerEnd", "LinkEnd | None"]
 
 STAN_SIZE: Final = 6
 
-_told = itemgetter(*(ROW[name] for name in ("number", "key", "link", "plan", "amount", "terminal", "sent", "known")))
-_make, _lane, _frame, _at = (itemgetter(ROW[name]) for name in ("make", "lane", "frame", "at"))
-
 Key = TypeVar("Key")
+Thing = TypeVar("Thing")
 Rows = Sequence[Sequence[Any]]  # in columns
-Written = tuple[Sequence[int], Sequence[bytes], Sequence["Held"], Sequence[Plain]]
+
+
+class Written(NamedTuple):
+    """What becomes of some requests, row by row."""
+
+    numbers: Sequence[int]
+    records: Sequence[bytes]
+    outs: Sequence[int]  # the connections they go out on
+    frames: list[bytes]
+    transactions: Sequence[Plain]
 
 
 def requests(
@@ -63,20 +68,23 @@ def requests(
     links = [owner.number for owner in owners]
     amounts, terminals = columns[make.amount], columns[make.terminal]
     rows = (range(first, first + count), keys, knowns, links, frames, amounts, terminals, stans)
-    convoys = []
-    for plan, which in _groups(plans):
-        out = turns[plan.issuer]
-        assert out is not None
-        some = rows if len(which) == count else [[column[place] for place in which] for column in rows]
-        convoys.append(_written(make, plan, out, some, now))
     core.last_number += count
-    _, records, held, transactions = convoys[0] if len(convoys) == 1 else _by_number(convoys)
-    core.in_flight.update(zip(keys, transactions, strict=True))
+    epoch, holds = core.outbox.open
+    groups = list(_groups(plans))
+    if len(groups) == 1:
+        plan = plans[0]
+        written = _written(make, plan, turns, rows, now)
+        plan.issuer.pending.update(zip(stans, written.transactions, strict=True))
+        holds.append((written.outs[0], written.frames, None))
+    else:
+        written = _by_number(_written(make, plan, turns, _picked(rows, which), now) for plan, which in groups)
+        for plan, stan, transaction in zip(plans, stans, written.transactions, strict=True):
+            plan.issuer.pending[stan] = transaction
+        holds.extend((out, frames, None) for out, frames in _by_link(written.outs, written.frames).items())
+    core.in_flight.update(zip(keys, written.transactions, strict=True))
     for owner in owners:
         owner.outstanding += 1
-    epoch, holds = core.outbox.open
-    epoch.extend(records)
-    holds.extend(held)
+    epoch.extend(written.records)
     return True
 
 
@@ -106,8 +114,24 @@ def _stans(plans: Sequence[Plan], at: str, dialect: Dialect, turns: Turns) -> Se
 def _by_number(convoys: Iterable[Written]) -> Written:
     """Several as one, in the order in which they came."""
     rows = sorted(chain.from_iterable(zip(*one, strict=True) for one in convoys))
-    numbers, records, held, transactions = zip(*rows, strict=True)
-    return numbers, records, held, transactions
+    numbers, records, outs, frames, transactions = zip(*rows, strict=True)
+    return Written(numbers, records, outs, list(frames), transactions)
+
+
+def _by_link(links: Iterable[int], things: Iterable[Thing]) -> dict[int, list[Thing]]:
+    """The things of each connection, in their order."""
+    sorted_out: dict[int, list[Thing]] = {}
+    for link, thing in zip(links, things, strict=True):
+        try:
+            sorted_out[link].append(thing)
+        except KeyError:
+            sorted_out[link] = [thing]
+    return sorted_out
+
+
+def _picked(columns: Rows, which: Sequence[int]) -> Rows:
+    """Some of the rows."""
+    return [[column[place] for place in which] for column in columns]
 
 
 def _groups(keys: Sequence[Key]) -> Iterable[tuple[Key, Sequence[int]]]:
@@ -121,18 +145,19 @@ def _groups(keys: Sequence[Key]) -> Iterable[tuple[Key, Sequence[int]]]:
     return groups.items()
 
 
-def _written(make: RequestMake, plan: Plan, out: LinkEnd, rows: Rows, now: Instant) -> Written:
-    """Requests of one plan: number, record, frame and transaction of each. They are pending from now on."""
+def _written(make: RequestMake, plan: Plan, turns: Turns, rows: Rows, now: Instant) -> Written:
+    """Requests of one plan."""
     numbers, keys, knowns, links, frames, amounts, terminals, stans = rows
-    issuer, spelled = plan.issuer, [stan.encode() for stan in stans]
+    issuer, out, spelled = plan.issuer, turns[plan.issuer], [stan.encode() for stan in stans]
+    assert out is not None
     forward, keep = make.seams(plan)
     kept = keep.size + STAN_SIZE, keep.parts(frames, spelled)
     sent = plan.sent.fill_all(numbers, moment(now.wall), knowns, spelled, kept)
-    same = repeat(make.lane), repeat(plan), frames, repeat(make.at), amounts, terminals, repeat(now.wall)
-    then = repeat(plan.name), stans, sent, repeat(out.number), repeat(now.elapsed + issuer.patience_s)
-    transactions = list(map(Plain, zip(numbers, keys, links, *same, *then, knowns, repeat(make))))
-    issuer.pending.update(zip(stans, transactions, strict=True))
-    return numbers, sent, [(out.number, frame, None) for frame in sewn(forward.parts(frames, spelled))], transactions
+    deadline = now.elapsed + issuer.patience_s
+    passage = Passage(make.lane, plan, make.at, now.wall, plan.name, out.number, deadline, make)
+    known = zip(numbers, keys, links, frames, amounts, terminals, stans, sent, knowns, repeat(passage))
+    transactions = list(map(Plain, known))
+    return Written(numbers, sent, [out.number] * len(sent), sewn(forward.parts(frames, spelled)), transactions)
 
 
 def answers(
@@ -154,21 +179,23 @@ def answers(
     rows = [one.row for one in transactions if one.row is not None]
     if len(rows) < len(stans) or len(set(stans)) < len(stans):
         return False
-    numbers, keys, owners, plans, amounts, terminals, sent, knowns = zip(*map(_told, rows), strict=True)
+    numbers, keys, links, asked, amounts, terminals, _, sent, knowns, passages = zip(*rows, strict=True)
     if amounts != columns[make.amount] or terminals != columns[make.terminal]:
         return False
-    if any(lane.answer_mti != make.lane.mti for lane in set(map(_lane, rows))):
+    if any(passage.lane.answer_mti != make.lane.mti for passage in set(passages)):
         return False
     for stan, key in zip(stans, keys, strict=True):
         del pending[stan], core.in_flight[key]
     codes = columns[make.approval]
+    plans, makes = [passage.plan for passage in passages], [passage.make for passage in passages]
     records = _in_groups(plans, (numbers, knowns, spelled, codes), partial(_answered, moment(now.wall)))
-    told = _in_groups(list(map(_make, rows)), (rows, codes), _told_back)
+    told = _in_groups(makes, (asked, codes, passages), _told_back)
     core.memory.keep_all(keys, sent, records)
     core.unsaid.update(zip(keys, transactions, strict=True))
     epoch, holds = core.outbox.open
     epoch.extend(records)
-    holds.extend(zip(owners, told, transactions, strict=True))
+    going, theirs = _by_link(links, told), _by_link(links, transactions)
+    holds.extend((link, going[link], theirs[link]) for link in going)
     approved += transactions
     return True
 
@@ -182,10 +209,10 @@ def _answered(at: bytes, plan: Plan, columns: Rows) -> list[bytes]:
 
 def _told_back(make: RequestMake | None, columns: Rows) -> list[bytes]:
     """Their frames, each written out of its request's."""
-    rows, codes = columns
-    if make is None:
-        return [_lane(row).answer(_frame(row), _at(row), code) for row, code in zip(rows, codes, strict=True)]
-    return sewn(make.answer.parts(map(_frame, rows), codes))
+    frames, codes, _ = columns
+    if make is not None:
+        return sewn(make.answer.parts(frames, codes))
+    return [passage.lane.answer(frame, passage.at, code) for frame, code, passage in zip(*columns, strict=True)]
 
 
 def _in_groups(keys: Sequence[Any], columns: Rows, write: Callable[[Any, Rows], list[bytes]]) -> list[bytes]:
@@ -195,7 +222,7 @@ def _in_groups(keys: Sequence[Any], columns: Rows, write: Callable[[Any, Rows], 
         return write(keys[0], columns)
     written = [b""] * count
     for key, which in _groups(keys):
-        theirs = write(key, [[column[place] for place in which] for column in columns])
+        theirs = write(key, _picked(columns, which))
         for place, one in zip(which, theirs, strict=True):
             written[place] = one
     return written

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime
+from itertools import repeat
 from typing import NamedTuple
 
 from protocols import codes, mti
@@ -216,23 +217,24 @@ class Core:
         """The batch of this epoch is on disk: what it held may go."""
         links, unsaid, sealed = self._links, self.unsaid, self._sealed
         sends = self.outbox.sends
-        for number, frame, token in self.outbox.durable(epoch):
+        for number, frames, tokens in self.outbox.durable(epoch):
             link = links.get(number)
             if link is None:
-                self.undelivered((token,), now)
+                self.undelivered(tokens or (), now)
             elif number in sealed:
-                self.send(number, frame, token)
-            else:  # as `send` does it, without the calls: twice for every transaction
-                if token is not None:
-                    assert isinstance(token, Transaction)
-                    link.outstanding -= 1
-                    unsaid.pop(token.key, None)
+                for frame, token in zip(frames, tokens or repeat(None), strict=False):
+                    self.send(number, frame, token)
+            else:  # as `send` does it, for all of them at once
+                if tokens is not None:
+                    link.outstanding -= len(tokens)
+                    for token in tokens:
+                        unsaid.pop(token.key, None)
                 try:
-                    frames, tokens = sends[number]
+                    going, theirs = sends[number]
                 except KeyError:
-                    frames, tokens = sends[number] = Sends([], [])
-                frames.append(frame)
-                tokens.append(token)
+                    going, theirs = sends[number] = Sends([], [])
+                going += frames
+                theirs += tokens or [None] * len(frames)
 
     # ---- Outputs ----
 

@@ -41,6 +41,20 @@ def note_use(seconds: array[int], stan: str, at: str) -> None:
     seconds[number] = int(at)
 
 
+def _numbers(first: int, last: int) -> list[str]:
+    """STANs from the first to the last, six digits each.
+
+    >>> _numbers(998, 1001)
+    ['000998', '000999', '001000', '001001']
+    """
+    found: list[str] = []
+    for thousand in range(first // 1000, last // 1000 + 1):
+        head = _THREE_DIGITS[thousand]
+        tails = _THREE_DIGITS[max(0, first - thousand * 1000) : last - thousand * 1000 + 1]
+        found += [head + tail for tail in tails]
+    return found
+
+
 class Overdue(NamedTuple):
     """A request whose answer was not waited for."""
 
@@ -189,8 +203,7 @@ class IssuerEnd:
             seconds.frombytes(bytes(4 * (last + SECONDS_AT_ONCE)))
         if moment in seconds[first : last + 1]:
             return None
-        text = "%06d" * count % (*range(first, last + 1),)
-        stans = [text[place : place + 6] for place in range(0, len(text), 6)]
+        stans = _numbers(first, last)
         if not (
             self.pending.keys().isdisjoint(stans) and self.overdue.keys().isdisjoint(stans) and self.saf.has_none(stans)
         ):

@@ -17,7 +17,7 @@ from protocols.codes import APPROVED
 from protocols.pan import luhn_valid
 from protocols.values import NO_NUMBER
 from switch import convoy
-from switch.lane import AnswerLane, Lane, Plain, answer_lane_of, lane_of
+from switch.lane import AnswerLane, Lane, Passage, Plain, answer_lane_of, lane_of
 from switch.make import answer_make, request_make
 from switch.records import moment
 
@@ -115,16 +115,13 @@ class Express:
             new, known = stan.encode(), key.encode()
             core.last_number = number = core.last_number + 1
             sent = plan.sent.fill(number, at_wall, known, new, plan.keep(frame, at, new))
-            transaction = Plain(
-                (
-                    *(number, key, link.number, lane, plan, frame, at, amount.encode(), terminal.encode(), wall),
-                    *(plan.name, stan, sent, out.number, elapsed + issuer.patience_s, known, None),
-                )
-            )
+            passage = Passage(lane, plan, at, wall, plan.name, out.number, elapsed + issuer.patience_s, None)
+            row = number, key, link.number, frame, amount.encode(), terminal.encode(), stan, sent, known, passage
+            transaction = Plain(row)
             issuer.pending[stan] = in_flight[key] = transaction
             link.outstanding += 1
             epoch.append(sent)
-            holds.append((out.number, plan.forward(frame, at, new), None))
+            holds.append((out.number, [plan.forward(frame, at, new)], None))
 
     def answers(self, link: LinkEnd, arrived: list[bytes], now: Instant) -> None:
         """What an issuer's connection sent: plain approvals back to who asked, all else the long way."""
@@ -197,7 +194,7 @@ class Express:
             keep(key, transaction.sent, packed)
             unsaid[key] = transaction
             answer = transaction.lane.answer(transaction.frame, transaction.at, code)
-            holds.append((transaction.link, answer, transaction))
+            holds.append((transaction.link, [answer], [transaction]))
             plan.approved[0] += 1
             approved.append(transaction)
 

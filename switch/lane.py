@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 from protocols import elements as de
 from protocols import mti
@@ -327,17 +327,36 @@ def answer_lane_of(link: LinkEnd, layout: Layout) -> AnswerLane | None:
     return None if gate is None else AnswerLane(layout, cast("AnswerGate", gate))
 
 
-#: What a row of the lane holds, in this order; `known` is the key as the journal spells it.
-ROW: Final = {
-    name: place
-    for place, name in enumerate(
-        (
-            *("number", "key", "link", "lane", "plan", "frame", "at", "amount", "terminal", "received_at"),
-            *("issuer", "stan", "sent", "outlink", "deadline", "known", "make"),
-        )
-    )
-}
-Row = tuple[Any, ...]
+class Passage(NamedTuple):
+    """What is the same for all requests that went out together."""
+
+    lane: Lane
+    plan: Plan
+    at: Anchors
+    received_at: float
+    issuer: str
+    outlink: int
+    deadline: float
+    make: RequestMake | None  # None: it went alone
+
+
+class Row(NamedTuple):
+    """What is known of one of them. Rows are made as bare tuples, because `zip` makes them by the hundred."""
+
+    number: int
+    key: str
+    link: int
+    frame: bytes
+    amount: bytes
+    terminal: bytes
+    stan: str
+    sent: bytes
+    known: bytes  # the key as the journal spells it
+    passage: Passage
+
+
+_OF_A_ROW: Final = {name: place for place, name in enumerate(Row._fields)}
+_OF_A_PASSAGE: Final = {name: place for place, name in enumerate(Passage._fields)}
 
 # Of a transaction about which nobody has asked anything yet.
 _UNTOUCHED: Final = {"listeners": 1, "_request": None, "_story": None, "_waiting": None}
@@ -352,12 +371,16 @@ class Plain(Transaction):
 
     __slots__ = ("_request", "_row", "_story", "_waiting", "row")
 
-    def __init__(self, row: Row) -> None:
-        self.row: Row | None = row
+    def __init__(self, row: tuple[Any, ...]) -> None:
+        self.row: tuple[Any, ...] | None = row
         self._row = row
 
     def __getattr__(self, name: str) -> Any:
-        return self._row[ROW[name]] if name in ROW else _UNTOUCHED[name]
+        if name in _OF_A_ROW:
+            return self._row[_OF_A_ROW[name]]
+        if name in _OF_A_PASSAGE:
+            return self._row[-1][_OF_A_PASSAGE[name]]
+        return _UNTOUCHED[name]
 
     @property
     def kept_frame(self) -> bytes:  # type: ignore[override]

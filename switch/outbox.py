@@ -6,7 +6,7 @@ the next; so the commits size themselves by the load. Which frames must wait is 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from switch import records
 
@@ -25,8 +25,8 @@ class Sends(NamedTuple):
     tokens: list[object]
 
 
-#: A frame that waits for the disk: connection, frame, token. A bare tuple, because two are made for every request.
-Held = tuple[int, bytes, object]
+#: Frames that wait for the disk: connection, frames, and their tokens, where they have any.
+Held = tuple[int, list[bytes], "list[Any] | None"]
 
 
 class Outbox:
@@ -81,7 +81,7 @@ class Outbox:
 
     def hold(self, link: int, frame: bytes, token: object = None) -> None:
         """Send once everything recorded so far is durable."""
-        self._held.append((link, frame, token))
+        self._held.append((link, [frame], None if token is None else [token]))
 
     def send(self, link: int, frame: bytes, token: object = None) -> None:
         """Send now."""
