@@ -24,6 +24,9 @@ def main() -> int:
 
 
 def made() -> int:
+    if compiled.build() == compiled.COMPILED:
+        print("there is a compiled build of these sources already")
+        return 0
     print("build-fast: compiling, a minute or two", file=sys.stderr)
     began = time.monotonic()
     try:

@@ -25,7 +25,7 @@ from typing import Any, Final
 FOLDER: Final = Path(sys.prefix) / "payswitch-fast"
 MANIFEST: Final = "manifest.json"
 FUNCTIONS: Final = "payswitch_functions"  # the module of functions that the codec would write when it meets a layout
-PARTIES: Final = ("protocols", "switch")  # whose sources a build is made of
+MADE_OF: Final = ("protocols", "switch", "fast")  # the folders whose sources make a build
 SWITCH_OFF: Final = "PAYSWITCH_PURE"
 
 PURE: Final = "pure python"
@@ -52,8 +52,8 @@ def fingerprint() -> str:
     """Of all sources that a build is made of, and of what it is made for."""
     root = Path(__file__).resolve().parents[1]
     sum_of_all = hashlib.sha256(f"{sysconfig.get_config_var('EXT_SUFFIX')} {sys.version}".encode())
-    for party in PARTIES:
-        for path in sorted((root / party).rglob("*.py")):
+    for folder in MADE_OF:
+        for path in sorted((root / folder).rglob("*.py")):
             data = path.read_bytes()
             sum_of_all.update(f"\n{path.relative_to(root).as_posix()} {len(data)}\n".encode() + data)
     return sum_of_all.hexdigest()
