@@ -240,7 +240,8 @@ def read(record: Sequence[Any]) -> Record:
         )
     found: Record = shape(*record)
     if isinstance(found, Answered | Owed) and found.debts:
-        return found._replace(debts=[Debt(*debt) for debt in found.debts])
+        written: list[Any] = found.debts  # lists, until they are made debts
+        return found._replace(debts=[Debt(*debt) for debt in written])
     return found
 
 
