@@ -142,7 +142,7 @@ def test_p09_one_sick_bank_makes_no_other_sick(bad_minute: BadMinute) -> None:
 
 
 def test_p12_a_full_disk_loses_nothing_that_was_told(bad_minute: BadMinute) -> None:
-    """Half of the promise: it ends instead of declining, as docs/promises.md says."""
+    """The last resort, with not a byte left; that it declines before is `tests/switch/test_full_disk.py`'s."""
     assert bad_minute.end_without_room not in (0, -signal.SIGKILL)
     assert bad_minute.broken("P1") == []
 
