@@ -6,7 +6,7 @@ belongs to one visit stays with one worker. Pure but for the file that it maps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Final, Protocol
@@ -33,6 +33,8 @@ class Card:
     pan: str = field(repr=False)
     expiry: str = field(repr=False)
     expected: str | None = None  # DE 39 of a purchase, where it is known
+    pin: str | None = field(default=None, repr=False)
+    number: int = 0  # in its deck
 
 
 class Deck(Protocol):
@@ -53,7 +55,7 @@ class MadeUp:
     def card(self, index: int) -> Card:
         digits = self._range.length - len(self._range.prefix) - 1
         payload = f"{self._range.prefix}{self._numbers.of(index):0{digits}d}"
-        return Card(payload + check_digit(payload), "2912")
+        return Card(payload + check_digit(payload), "2912", number=index)
 
 
 class FromFile:
@@ -67,7 +69,7 @@ class FromFile:
 
     def card(self, index: int) -> Card:
         card = self._file[index]
-        return Card(card.pan, card.expiry, card.expected)
+        return Card(card.pan, card.expiry, card.expected, card.pin, index)
 
 
 def deck(cards: Cards, seed: int) -> Deck:
@@ -96,7 +98,9 @@ class Customers:
         self._kept: dict[int, Card] = {}
         self._amount = values.amount
         self._currencies, self._weights = _currencies(values)
-        self.terminals = tuple(f"LT{worker:02d}{number:04d}" for number in range(values.terminals))
+        self.terminals = values.terminal_ids[worker::workers] or tuple(
+            f"LT{worker:02d}{number:04d}" for number in range(values.terminals)
+        )
         self._acceptor = f"{values.card_acceptor_id:<15}"
 
     def visit(self) -> tuple[dict[str, str], Card]:
@@ -115,6 +119,15 @@ class Customers:
             "card_acceptor_id": self._acceptor,
             "card_acceptor_name": CARD_ACCEPTOR_NAME,
         }, card
+
+    @property
+    def cards(self) -> int:
+        """How many cards there are, all workers' together."""
+        return len(self._deck)
+
+    def mine(self) -> Iterator[Card]:
+        """All cards that may come."""
+        return (self._deck.card(index) for index in range(self._worker, len(self._deck), self._workers))
 
     def _card(self, index: int) -> Card:
         card = self._kept.get(index)

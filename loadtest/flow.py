@@ -42,6 +42,7 @@ VALUES: Final = frozenset(
         *("pan", "expiry", "amount", "currency", "track_2"),
         *("stan", "rrn", "transmitted_at", "local_time", "local_date", "original"),
         *("terminal_id", "card_acceptor_id", "card_acceptor_name", "acquirer_id", "forwarder_id"),
+        *("pin_block", "icc_data", "card_sequence"),
     }
 )
 #: The same in a host command; besides, `$keys.NAME` is what the scenario has under `[keys]`.

@@ -133,7 +133,8 @@ class Values(_Part):
     cards: Cards = Cards()
     amount: Distribution = Distribution(fixed=100.0)  # minor units
     currency: dict[str, Annotated[float, Field(ge=0)]] = Field(default_factory=lambda: {"AED": 1.0})
-    terminals: Annotated[int, Field(ge=1, le=9999)] = 64
+    terminals: Annotated[int, Field(ge=1, le=9999)] = 64  # LT000000 and so on, which marks test traffic
+    terminal_ids: tuple[Annotated[str, Field(pattern=r"^[ -~]{8}$")], ...] = ()  # or these, which a contract names
     card_acceptor_id: Annotated[str, Field(max_length=15)] = "LOADTEST"
     first_stan: Annotated[int, Field(ge=1, le=999_999)] = 1  # near the end, it wraps soon
     skew_s: float = 0.0  # added to DE 7, 12 and 13
@@ -181,6 +182,52 @@ class AuditPart(_Part):
     totals: bool = False  # ask for the target's totals before and after (0500), and compare what it gained with ours
 
 
+Key = Annotated[str, Field(pattern=r"^[0-9A-F]{32}$", repr=False)]  # a test's, in clear
+
+
+class PinPart(_Part):
+    """PIN blocks (`$pin_block`), made by the HSM before the run: it must be in the authorised state (BA, then JG)."""
+
+    zpk: Annotated[str, Field(repr=False)]  # the zone PIN key agreed with the host, under the HSM's LMK
+    format: Annotated[str, Field(pattern=r"^[0-9]{2}$")] = "01"  # the HSM's code: ISO 9564 format 0
+    usual: Annotated[str, Field(pattern=r"^[0-9]{4,12}$", repr=False)] = "1234"  # of cards whose file has none
+
+
+class ChipPart(_Part):
+    """Chip data (`$icc_data`, `$card_sequence`), with cryptograms (ARQC) made before the run."""
+
+    mk_ac: Key  # the issuer's master key, as the chips of its test cards have it
+    sequence: Annotated[str, Field(pattern=r"^[0-9]{2}$")] = "01"
+    scheme: Literal["vis", "mchip"] = "vis"
+    country: Annotated[str, Field(pattern=r"^[0-9]{3}$")] = "784"  # of the terminals
+
+
+class MacPart(_Part):
+    """Every message about money is sealed, and the seals of answers are looked at: a wrong one is `altered`."""
+
+    test_key: Key
+    algorithm: Literal["1", "3"] = "3"  # of ISO 9797-1
+    padding: Literal["1", "2"] = "1"
+    digits: Literal[8, 16] = 16
+    answers: bool = True  # whether the host seals its answers
+
+
+class Security(_Part):
+    """What flows may ask for: an element whose value nobody can make is left out."""
+
+    hsm: Annotated[str, Field(pattern=r"^.+:[0-9]{1,5}$")] | None = None
+    lmk_id: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | None = None
+    pin: PinPart | None = None
+    chip: ChipPart | None = None
+    mac: MacPart | None = None
+
+    @model_validator(mode="after")
+    def _has_who_makes_it(self) -> Self:
+        if self.pin is not None and self.hsm is None:
+            raise ValueError('PIN blocks are made by an HSM: say which (hsm = "HOST:PORT")')
+        return self
+
+
 class Abort(_Part):
     when: str
     for_s: Annotated[float, Field(ge=0)] = 0.0
@@ -218,6 +265,7 @@ class Scenario(_Part):
     chaos: Chaos = Chaos()
     audit: AuditPart = AuditPart()
     thresholds: Thresholds = Thresholds()
+    security: Security = Field(default=Security(), repr=False)
     keys: dict[Name, str] = Field(default_factory=dict, repr=False)  # hsm: `$keys.NAME` of flows; keys under its LMK
 
     @field_validator("mix")

@@ -16,8 +16,10 @@ from loadtest.flow import answers
 from protocols.border import Border
 from protocols.codec.spelling import Spelling, spelling_of
 from protocols.dialect import Dialect
+from protocols.elements import EXTENDED_BITMAP, MAC, MAC_2
 from protocols.errors import LocalProtocolError
 from protocols.framing import Framing
+from protocols.seal import DIGITS
 
 Values = tuple[str, ...]
 AUDITED: Final = (2, 4, 11, 37, 41, 49)  # must come back as they went out
@@ -105,6 +107,26 @@ class Template:
         other = (*low[:place], _HIGH * len(low[place]), *low[place + 1 :])
         changed = [at for at, (a, b) in enumerate(zip(base, self._encoded(other), strict=True)) if a != b]
         return changed[0], changed[-1] + 1
+
+
+class SealedTemplate(Template):
+    """A template whose last element is the MAC of all that stands before it, from the message type on."""
+
+    def __init__(
+        self, mti: str, elements: Mapping[int, str], dialect: Dialect, framing: Framing, macs: Callable[[bytes], str]
+    ) -> None:
+        """`macs`: sixteen hex digits for the bytes that are covered."""
+        place = MAC_2 if any(number > EXTENDED_BITMAP for number in elements) else MAC
+        super().__init__(mti, {**elements, place: "0" * DIGITS}, dialect, framing)
+        spoken = dialect.foreign if isinstance(dialect, Border) else dialect
+        self._spell = spelling_of(spoken.spec[str(place)], spoken.dictionary[place]).write
+        self._begin = framing.width + (spoken.header.length if spoken.header else 0)
+        self._end = -len(self._spell("0" * DIGITS))
+        self._macs = macs
+
+    def render(self, values: Values) -> bytes:
+        frame, end = super().render(values), self._end
+        return frame[:end] + self._spell(self._macs(frame[self._begin : end]))
 
 
 def picker_of(names: Sequence[str]) -> Callable[[Mapping[str, str]], Values]:

@@ -38,12 +38,14 @@ from loadtest.flow import (
     repeats,
 )
 from loadtest.ledger import Entry, Ledger, MatchKey, State
+from loadtest.mac import Macs
 from loadtest.plan import NANO, Plan
+from loadtest.proofs import Proofs
 from loadtest.result import NO_CODE, Explanation
 from loadtest.scenario import Scenario
 from loadtest.stamps import Numbers, stamp
 from loadtest.tally import Tally
-from loadtest.template import AUDITED, Template
+from loadtest.template import AUDITED, SealedTemplate, Template
 from protocols.codes import APPROVED, ECHO, SIGN_OFF, SIGN_ON, is_approval
 from protocols.dialect import Dialect
 from protocols.errors import FormatError, LocalProtocolError
@@ -52,6 +54,7 @@ from protocols.hsm import HsmAnswer
 from protocols.message import Message
 from protocols.mti import NETWORK_MANAGEMENT, has_answer, mti_class
 from protocols.original import NOT_STATED, Original
+from protocols.participant import SEALED
 
 UNMATCHED, UNREADABLE = "unmatched", "unreadable"  # the flows of what belongs to none
 RECONCILIATION: Final = "0500"
@@ -145,6 +148,7 @@ class Traffic:
         chance: Chance,
         wall_ns: int,
         share: float = 1.0,
+        proofs: Proofs | None = None,
     ) -> None:
         """`wall_ns`: what to add to the monotonic clock to have nanoseconds since 1970; `share`: of the users."""
         self.ledger, self.tally, self.plan = ledger, tally, plan
@@ -181,6 +185,13 @@ class Traffic:
         self._reversal_mti = scenario.timeouts.reversal_mti
         self._closed_until: int | None = None
         self._share = share
+        self._proofs = proofs
+        security = scenario.security
+        mac = security.mac
+        self._macs = Macs(mac.test_key, mac.algorithm, mac.padding, mac.digits) if mac else None
+        self._is_answer_sealed = mac is not None and mac.answers
+        has = {"pin_block": security.pin, "icc_data": security.chip, "card_sequence": security.chip}
+        self._absent = {name for name, how in has.items() if how is None}
         self._fixed = {
             "acquirer_id": scenario.target.acquirer_id or "",
             "forwarder_id": scenario.target.forwarder_id or "",
@@ -345,9 +356,15 @@ class Traffic:
             key: MatchKey = (mti, *read[: reader.width])
             entry = still_open.get(key)
             if entry is not None:
+                if self._is_answer_sealed:
+                    self._look_at_seal(entry, message)
                 self._answered(entry, message, read[reader.width :], now)
             else:
                 self._not_open(lane, message, key, read[reader.width :], now)
+
+    def _look_at_seal(self, entry: Entry, answer: Message) -> None:
+        if self._macs is not None and mti_class(answer.mti) in SEALED and not self._macs.is_right(answer):
+            self.ledger.altered(entry, "the MAC is not of these bytes")
 
     def second(self, second: int, now: int) -> None:
         """A second of the wall is over: the lanes' counters go into the gauges."""
@@ -403,6 +420,8 @@ class Traffic:
     def _begin(self, program: Program, planned: int, now: int) -> None:
         values, card = self._customers.visit()
         values.update(self._fixed)
+        if self._proofs is not None:
+            self._proofs.add(program.name, values, card)
         self._go_on(Visit(program, values, card, planned), now)
 
     def _go_on(self, visit: Visit, now: int) -> None:
@@ -788,12 +807,17 @@ class Traffic:
         return template
 
     def _is_absent(self, value: str) -> bool:
-        return value.startswith("$") and self._fixed.get(value[1:]) == ""
+        return value.startswith("$") and (self._fixed.get(value[1:]) == "" or value[1:] in self._absent)
 
     def _new(self, mti: str, elements: Mapping[int, str]) -> Template:
         ours = {"$acquirer_id": self._fixed["acquirer_id"], "$forwarder_id": self._fixed["forwarder_id"]}
         known = {number: ours.get(value, value) for number, value in elements.items()}
-        return Template(mti, known, self._dialect, self._framing)
+        return self._encoded_once(mti, known)
+
+    def _encoded_once(self, mti: str, elements: Mapping[int, str]) -> Template:
+        if self._macs is not None and mti_class(mti) in SEALED:
+            return SealedTemplate(mti, elements, self._dialect, self._framing, self._macs.of)
+        return Template(mti, elements, self._dialect, self._framing)
 
     def _keyed(self, template: Template, usual: tuple[int, ...] = ()) -> Template:
         """With its match key, and its answers known from now on. `usual`: where the scenario does not name its type."""
@@ -813,7 +837,7 @@ class Traffic:
         found = self._templates.get(which)
         if found is None:
             holes = dict(zip(template.numbers, (f"${name}" for name in template.holes), strict=True))
-            found = Template(mti, {**template.constants, **holes}, self._dialect, self._framing)
+            found = self._encoded_once(mti, {**template.constants, **holes})
             self._templates[which] = found
         return found
 

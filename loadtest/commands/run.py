@@ -7,10 +7,10 @@ import atexit
 import signal
 import socket
 import sys
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import trio
 
@@ -23,6 +23,8 @@ from loadtest.shell.run import Control, Run, Watch
 from loadtest.usage import UsageError
 
 HELP = "run a scenario"
+T = TypeVar("T")
+
 LEAVES = 2  # interrupts after which we leave at once
 
 
@@ -78,13 +80,18 @@ def main(options: argparse.Namespace) -> int:
     if options.processes > 1 or options.workers:
         from loadtest.shell.coordinate import coordinated  # late: most runs need no processes
 
-        try:
-            result = trio.run(coordinated, scenario, options, watch_of(options, scenario))
-        except BaseExceptionGroup as group:
-            raise usage_in(group) or group from None
+        result = carried_out(coordinated, scenario, options, watch_of(options, scenario))
     else:
-        result = trio.run(interruptible, scenario, options.spin, watch_of(options, scenario))
+        result = carried_out(interruptible, scenario, options.spin, watch_of(options, scenario))
     return conclude(result, options)
+
+
+def carried_out(work: Callable[..., Awaitable[T]], *given: Any) -> T:
+    """What comes of it; UsageError as itself, from however deep in nurseries."""
+    try:
+        return trio.run(work, *given)
+    except BaseExceptionGroup as group:
+        raise usage_in(group) or group from None
 
 
 def usage_in(error: BaseException) -> UsageError | None:

@@ -20,16 +20,19 @@ from typing import Final
 
 import trio
 
+from loadtest.chip_counters import ChipCounters
 from loadtest.customers import Customers, tokens
 from loadtest.flow import Flow, Program, load_flow, program
 from loadtest.host_commands import HOST_COMMANDS, CommandTraffic, Headers, check_commands
 from loadtest.ledger import Ledger
 from loadtest.plan import NANO, Plan, make_plan
+from loadtest.proofs import Proofs, wish_of
 from loadtest.result import Meta, Result, ThresholdOutcome, Validity
 from loadtest.scenario import Scenario
 from loadtest.shell import machine
 from loadtest.shell.drive import Drive, connected, monotonic_ns
 from loadtest.shell.line import Line
+from loadtest.shell.pin_blocks import pin_blocks
 from loadtest.shell.wire import dialect_for, dialect_hash, framing_for
 from loadtest.stamps import Stans
 from loadtest.tally import Tally
@@ -99,6 +102,8 @@ class Run:
         self._ended = 0
         self.tally = Tally()
         self.ledger = Ledger(tokens(self.part.token_key), monotonic_ns())
+        self._counters: ChipCounters | None = None
+        self.proofs = self._proofs()
         self.traffic = self._traffic()
         self.drive = Drive(self.traffic, spin=self.spin)
         self._credentials = _credentials(self.scenario)
@@ -126,7 +131,7 @@ class Run:
     def _traffic(self) -> Traffic:
         scenario, part = self.scenario, self.part
         seed = f"{scenario.plan.seed}/{part.worker}"
-        customers = Customers(scenario.values, scenario.plan.seed, Random(f"{seed}/values"), part.worker, part.workers)
+        customers = self._customers()
         is_hsm = scenario.target.kind == "hsm"
         stans = Headers(scenario.target.header_length) if is_hsm else None
         return (CommandTraffic if is_hsm else Traffic)(
@@ -142,13 +147,38 @@ class Run:
             chance=Random(f"{seed}/chance"),
             wall_ns=time.time_ns() - monotonic_ns(),
             share=1 / part.workers,
+            proofs=self.proofs,
         )
+
+    def _customers(self) -> Customers:
+        """Whoever comes, from the first on: the same whenever it is made."""
+        values, seed, part = self.scenario.values, self.scenario.plan.seed, self.part
+        return Customers(values, seed, Random(f"{seed}/{part.worker}/values"), part.worker, part.workers)
+
+    def _proofs(self) -> Proofs | None:
+        """Where a flow asks for PIN or chip, and the scenario can."""
+        scenario, programs = self.scenario, [self.programs[name] for name in self._plan.names]
+        if not any(wish_of(program, scenario.security) for program in programs):
+            return None
+        file = scenario.values.cards.file
+        kept = file and file.with_name(f"{file.name}.counters")
+        self._counters = ChipCounters(kept if scenario.security.chip else None, self._customers().cards)
+        day = datetime.now(UTC).strftime("%y%m%d")
+        return Proofs(scenario.security, programs, self._counters, Random(secrets.token_bytes(8)), day)
+
+    async def _prepare(self) -> None:
+        """What costs more than a message is made before the first one."""
+        if self.proofs is None:
+            return
+        pins = self.proofs.foresee(self._plan, self._customers())
+        self.proofs.learn(await pin_blocks(self.scenario.security, pins))
 
     async def go(self) -> Result:
         """Run it to its end."""
         was_collecting = gc.isenabled()
         gc.disable()  # what is settled is in no ring (`Traffic._over`), and a collection would be a pause of its own
         try:
+            await self._prepare()
             async with trio.open_nursery() as nursery:
                 for index in range(self.scenario.links.count):
                     nursery.start_soon(self._keep, index)
@@ -158,6 +188,8 @@ class Run:
                 nursery.cancel_scope.cancel()
         finally:
             self.drive.close()
+            if self._counters is not None:
+                self._counters.close()
             if was_collecting:
                 gc.enable()
         return self._result()

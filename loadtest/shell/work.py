@@ -77,15 +77,19 @@ def _made(work: dict[str, Any]) -> tuple[Run, list[int]]:
 
 async def _run(talk: Talk, run: Run, instant: list[int]) -> None:
     seconds, passed = trio.open_memory_channel[Result](8)  # a coordinator that does not read loses seconds, no result
+    refused = ""
     run.watch = lambda recent, second: _offer(seconds, _of(recent, second))
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_obey, talk, run, instant)
         nursery.start_soon(_ship, talk, passed)
         nursery.start_soon(_tell_ready, talk, run)
-        result = await run.go()
+        try:
+            result = await run.go()
+        except UsageError as error:  # its HSM or its cards: known only when they are asked for
+            refused = str(error)
         nursery.cancel_scope.cancel()
     try:
-        await talk.say(result=to_wire(result))
+        await (talk.say(refused=refused) if refused else talk.say(result=to_wire(result)))
     except TalkError:
         return
 

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
@@ -94,9 +95,21 @@ def write_scenario(place: Place, folder: Path, cards: Path, seconds: float) -> P
     places = load(place.network)
     template = files("switch").joinpath("load_demo.toml").read_text(encoding="utf-8")
     path = folder / "load-demo.toml"
-    text = template.format(host=places.host, port=places.ports["lab"], cards=cards)
+    ports = places.ports
+    text = template.format(host=places.host, port=ports["lab"], hsm=ports["hsm"], zpk=agree_on_pins(place), cards=cards)
     path.write_text(shortened(text, seconds), encoding="utf-8")
     return path
+
+
+def agree_on_pins(place: Place) -> str:
+    """The key under which the tester's PINs travel to the switch: this network's laboratory gets one."""
+    assert place.network is not None
+    folder = place.network / "participants"
+    known = tomllib.loads((folder / f"{BANK}.toml").read_text(encoding="utf-8"))
+    zpk = str(known["keys"]["terminal_zpk"])
+    with (folder / "lab.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\n[keys]\nterminal_zpk = "{zpk}"\n')
+    return zpk
 
 
 def shortened(text: str, seconds: float) -> str:

@@ -25,6 +25,7 @@ def test_a_few_seconds_of_load_end_in_a_report_without_a_card(tmp_path: Path) ->
     result = Result.read(out)
     assert result.total(measured=False).answered > 50
     assert not result.audit.failed
+    assert result.total("atm_withdrawal", code="00", measured=False).answered > 0  # with PIN and chip
     written = told + "".join(path.read_text(encoding="utf-8") for path in out.iterdir())
     pans = [card.pan for card in Population(CARDS, [Range.parse(PREFIX)], 7).cards()]
     assert not any(pan in written for pan in pans)
