@@ -155,12 +155,16 @@ class RunningNetwork:
 
     def start(self, *parties: Party) -> None:
         """Start these at once, and wait until all are ready."""
+        self.launch(*parties)
+        for party in parties:
+            self.processes[party].wait_until_ready()
+
+    def launch(self, *parties: Party) -> None:
+        """Start these, and do not wait."""
         logs = self.place.state / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         for party in parties:
             self.processes[party] = Process(party, party.command(self.place), logs / party.log_name)
-        for party in parties:
-            self.processes[party].wait_until_ready()
 
     def kill(self, party: Party) -> None:
         """kill -9: no farewell, nothing put in order."""
