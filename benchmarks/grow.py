@@ -48,7 +48,7 @@ DIALECT: Final = dialect_named("iso87_ascii")
 NOW: Final = Instant(1000.0, 1_795_000_000.0)  # 18 November 2026, 11:06:40
 UNDER_WAY: Final = 1024
 A_READ: Final = 16  # frames that come at a time from one connection
-GATEWAY: Final = 1
+GATEWAYS: Final = range(1, 1 + UNDER_WAY // A_READ)  # their connections
 FLAT: Final = 1.25
 PAST: Final = 10_000_000
 IDLE: Final = (0, 1_000, 5_000)
@@ -68,12 +68,13 @@ class Bench:
     def __post_init__(self) -> None:
         core = self.core
         issuing = sorted({core.network.routes.find(prefix).issuer for prefix in self.prefixes})  # type: ignore[union-attr]
-        for number, issuer in enumerate(issuing, start=GATEWAY + 1):
+        for number, issuer in enumerate(issuing, start=GATEWAYS.stop):
             core.opened(number, Side.ISSUER, core.network.participants[issuer], NOW)
             greeting = DIALECT.decode(core.take_sends()[number].frames[0])
             core.received(number, [greeting.answered({de.RESPONSE_CODE: "00"})], NOW)
             self.issuers[number] = issuer
-        core.opened(GATEWAY, Side.GATEWAY, core.network.participants["lab"], NOW)
+        for number in GATEWAYS:
+            core.opened(number, Side.GATEWAY, core.network.participants["lab"], NOW)
         base = DIALECT.decode(DIALECT.encode("0100", VALUES))
         self._cards = cycle([card(prefix) for prefix in shuffled(self.prefixes)])
         self._frames = (
@@ -88,8 +89,7 @@ class Bench:
         core = self.core
         frames = list(islice(self._frames, UNDER_WAY))
         spent = -time.thread_time()
-        for at in range(0, UNDER_WAY, A_READ):
-            core.received(GATEWAY, frames[at : at + A_READ], NOW)
+        core.received_all(reads_of(frames), NOW)
         asked = self._committed()
         spent += time.thread_time()
         answers = {
@@ -100,14 +100,12 @@ class Bench:
             for number in asked
         }
         spent -= time.thread_time()
-        for number, told in answers.items():
-            for at in range(0, len(told), A_READ):
-                core.received(number, told[at : at + A_READ], NOW)
-        heard = self._committed().get(GATEWAY, [])
+        core.received_all(answers.items(), NOW)
+        heard = sum(map(len, self._committed().values()))
         core.tick(NOW)
         spent += time.thread_time()
-        if len(heard) != UNDER_WAY:
-            raise SpoiltError(f"{self.name}: {len(heard)} answers to {UNDER_WAY} requests")
+        if heard != UNDER_WAY:
+            raise SpoiltError(f"{self.name}: {heard} answers to {UNDER_WAY} requests")
         self.costs.append(spent / UNDER_WAY * 1e6)
 
     def _committed(self) -> dict[int, list[bytes]]:
@@ -120,6 +118,13 @@ class Bench:
     def cost(self) -> float:
         """Of all rounds but the first quarter, which learns the layouts: a mean, because learning is a cost too."""
         return statistics.fmean(self.costs[len(self.costs) // 4 :])
+
+
+def reads_of(frames: list[bytes]) -> list[tuple[int, list[bytes]]]:
+    """What one wake-up reads: a few frames from every connection."""
+    return [
+        (number, frames[at : at + A_READ]) for number, at in zip(GATEWAYS, range(0, UNDER_WAY, A_READ), strict=True)
+    ]
 
 
 def second(number: int) -> str:
@@ -198,7 +203,7 @@ def _slope(one: Bench, few: int, many: int, *, answered: bool) -> float:
             if answered:
                 one.round()
             else:
-                one.core.received(GATEWAY, list(islice(one._frames, UNDER_WAY)), NOW)
+                one.core.received_all(reads_of(list(islice(one._frames, UNDER_WAY))), NOW)
                 one._committed()
         gc.collect()
         sizes.append(tracemalloc.get_traced_memory()[0])

@@ -72,7 +72,14 @@ def measured(seconds: float, times: tuple[float, ...] = TIMES, pure: bool = Fals
 
         def run(shape: str, rate: float, length_s: float, *, warm_s: float = 1.0) -> dict[str, Any]:
             by_the_clock = ["--rate", f"{rate:.0f}"] if rate else []
-            patience = ["--warm-ms", f"{warm_s * 1000:.0f}", "--timeout-ms", f"{PATIENCE_S * 1000:.0f}"]
+            patience = [
+                "--settle-ms",
+                "1000",
+                "--warm-ms",
+                f"{warm_s * 1000:.0f}",
+                "--timeout-ms",
+                f"{PATIENCE_S * 1000:.0f}",
+            ]
             return loaded(isoload, pid, towards, shape, length_s, [*by_the_clock, *patience])
 
         run(CLOSED, 0, seconds)  # warm

@@ -182,7 +182,7 @@ def loaded(isoload: Path, pid: int, towards: list[str], shape: str, seconds: flo
     except (IndexError, ValueError):
         raise SpoiltError(f"isoload ended with {done.returncode}: {done.stderr.strip()}") from None
     if done.returncode != 0:
-        wrong = {name: told.get(name) for name in ("mismatches", "unmatched", "malformed", "timeouts")}
+        wrong = {name: told.get(name) for name in ("mismatches", "unmatched", "malformed", "timeouts", "by39")}
         raise SpoiltError(f"isoload ended with {done.returncode}: {wrong}")
     return told
 
