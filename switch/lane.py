@@ -374,6 +374,7 @@ class Plain(Transaction):
     def __init__(self, row: tuple[Any, ...]) -> None:
         self.row: tuple[Any, ...] | None = row
         self._row = row
+        self.key = row[1]  # asked for more often than the rest
 
     def __getattr__(self, name: str) -> Any:
         if name in _OF_A_ROW:

@@ -225,10 +225,13 @@ class Memory:
         """Remember how as many transactions ended, none of which is remembered yet."""
         self._order.extend(keys)
         self._entries.update(zip(keys, zip(sent, answered, repeat(None)), strict=False))  # None: for ever
-        for _ in range(len(self._order) - self.bound):
-            oldest = self._order.popleft()
-            self._entries.pop(oldest, None)
-            self._forget(oldest)
+        entries, order, second = self._entries, self._order, None
+        for _ in range(len(order) - self.bound):
+            oldest = order.popleft()
+            entries.pop(oldest, None)
+            if second is None or not oldest.startswith(second):  # a second goes with all its requests, or nearly
+                second = second_of(oldest)
+                self._forget(oldest)
 
     def mark(self, key: str, mark: str) -> None:
         """What has become of it since: REVERSED, UNDELIVERED or TOLD."""
