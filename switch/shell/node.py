@@ -42,6 +42,7 @@ from switch.home import SWITCH, certificate_folder
 from switch.shell.archive import look_up
 from switch.shell.clock import now, today
 from switch.shell.counting import catch_up
+from switch.shell.merchant_orders import restore_boarded
 from switch.shell.notify import tell_supervisor
 from switch.shell.orders import serve_orders
 from switch.shell.snapshots import keep_snapshots, recovered
@@ -58,11 +59,13 @@ LOOK_AT_DISK_S: Final = 0.25  # at 10 000 transactions a second that is some meg
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
 IN_FLIGHT_MAX: Final = 4096  # of one connection: beyond it we stop reading, and TCP makes the peer wait
-IN_FLIGHT_ALL: Final = 16_384  # of all together: half a second of work; who asks more waits with it at home, not here
+IN_FLIGHT_ALL: Final = 8192  # of all together: a third of a second; who asks more waits with it at home, not here
 ONE_READ: Final = 200  # requests that one read may bring, about: so many connections are read again at a time
 UNREAD_MAX: Final = 128 * 1024  # bytes the system takes in for a gateway we do not read: more would be old when read
 LATELY_MAX: Final = 100
 LAST_WORDS_S: Final = 2.0  # for the last commit and the last answers, once the drain is over
+
+Reads = list[tuple[int, list[bytes]]]  # what came on each connection
 
 log = structlog.get_logger()
 
@@ -98,13 +101,16 @@ class Node:
         self._moved = trio.Event()
         self._poll: Poll | None = None  # there while it runs
         self._paused: dict[int, SocketLink] = {}  # connections with too much in flight
-        self._reads: list[tuple[int, list[bytes]]] = []  # of one wake-up
+        self._asking: set[int] = set()  # connections of gateways
+        self._read_too_much: dict[int, list[bytes]] = {}  # of paused ones: one read, for which there was no room
+        self._reads: Reads = []  # of one wake-up
 
     async def attend_gateway(self, link: Link, participant: Participant, identifiable: tuple[str, ...]) -> None:
         """A connection that asks, from its first frame to the last answer it is owed."""
         if isinstance(link, SocketLink):
             link.bound_unread(UNREAD_MAX)
         number = self._join(link, Side.GATEWAY, participant, identifiable)
+        self._asking.add(number)
         try:
             await self._listen(number, link)
             await self._last_answers(number, link)
@@ -181,6 +187,8 @@ class Node:
     def act(self) -> None:
         """Carry out what the core wants: one write a link, then the journal, then the log."""
         core = self.core
+        if self._paused and self._poll is not None:
+            self._go_on(self._poll)
         for number, (frames, tokens) in core.take_sends().items():
             self.traffic.told[number] += len(frames)
             self._links[number].send(frames, tokens)
@@ -192,8 +200,6 @@ class Node:
             self._work_for_journal.set()
         if core.seeks:
             self._work_for_archive.set()
-        if self._paused and self._poll is not None:
-            self._go_on(self._poll)
         if core.counts_asked:
             self._work_to_count.set()
         for name, facts in core.take_events():
@@ -231,7 +237,9 @@ class Node:
         """The link is done for: the core hears it, and hears of approvals that never left."""
         link.abort("the switch is done with it")
         del self._links[number]
+        self._asking.discard(number)
         self._paused.pop(number, None)
+        self._read_too_much.pop(number, None)
         moment = now()
         if (end := self.core.link(number)) is not None:
             self.traffic.closed(number, end.side, end.participant.id)
@@ -262,11 +270,28 @@ class Node:
         """The poll has read from all that had something. One with too much in flight is not read until answered."""
         if self._reads:
             reads, self._reads = self._reads, []
-            self.core.received_all(reads, now())
+            self.core.received_all(self._with_room(reads), now())
             for number, _ in reads:
                 if self._has_enough(number):
                     self._pause(number)
         self.act()
+
+    def _with_room(self, reads: Reads) -> Reads:
+        """The reads that there is room for: all of what answers, and of what asks as much as may be under way."""
+        room = IN_FLIGHT_ALL - len(self.core.in_flight)
+        if sum(len(frames) for _, frames in reads) <= room:
+            return reads
+        fitting: Reads = []
+        for number, frames in reads:
+            if number not in self._asking:
+                fitting.append((number, frames))
+            elif len(frames) <= room or room == IN_FLIGHT_ALL:
+                fitting.append((number, frames))
+                room -= len(frames)
+            else:
+                self._read_too_much[number] = frames
+                self._pause(number)
+        return fitting
 
     def _pause(self, number: int) -> None:
         link = self._links[number]
@@ -282,10 +307,18 @@ class Node:
 
     def _go_on(self, poll: Poll) -> None:
         """Read again what was answered meanwhile: who has waited longest first, as many as there is room for."""
-        room = (IN_FLIGHT_ALL - len(self.core.in_flight)) // ONE_READ
-        ready = (one for one in self._paused if self.core.outstanding(one) < IN_FLIGHT_MAX)
-        for number in list(itertools.islice(ready, max(0, room))):
+        room = IN_FLIGHT_ALL - len(self.core.in_flight)
+        reads: Reads = []
+        for number in [one for one in self._paused if self.core.outstanding(one) < IN_FLIGHT_MAX]:
+            frames = self._read_too_much.get(number, [])
+            room -= len(frames) or ONE_READ
+            if room < 0 and (reads or self.core.in_flight):
+                break
+            if frames:
+                reads.append((number, self._read_too_much.pop(number)))
             poll.go_on(self._paused.pop(number))
+        if reads:
+            self.core.received_all(reads, now())
 
     async def keep_polling(self) -> None:
         """Read for all links that are plain sockets."""
@@ -315,6 +348,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         configuration = configure(directory)
     except NetworkError as error:
         raise ConfigurationError("\n".join(error.problems)) from None
+    restore_boarded(configuration, state / SWITCH)
     log.info("starting", build=compiled.build())
     sys.setswitchinterval(HANDOVER_S)
     gc.set_threshold(*COLLECT_AFTER)
