@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
+from contextlib import ExitStack
 from random import Random
 from typing import Any, cast
 
@@ -11,7 +13,8 @@ import trio
 import trio.testing
 
 from protocols import elements as de
-from protocols.runtime.link import Link
+from protocols.framing import framing_named
+from protocols.runtime.link import Link, SocketLink
 from switch.core import Core
 from switch.ends import Side
 from switch.shell import node as shell
@@ -19,6 +22,7 @@ from switch.store.journal import Journal
 from tests.switch.desk import DIALECT, NETWORK, PURCHASE, elements
 
 A_READ = 10
+LEN2 = framing_named("len2")
 
 
 class Wire:
@@ -104,3 +108,41 @@ async def test_at_the_cap_reading_stops_and_goes_on_when_answers_come(
 def approval(request: bytes) -> bytes:
     answer: dict[int, Any] = {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: "A1B2C3"}
     return DIALECT.decode(request).answered(answer)
+
+
+async def test_over_sockets_no_more_is_under_way_than_may_be_and_all_are_answered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shell, "IN_FLIGHT_ALL", 20)
+    node, bank, most = shell.Node(Core(NETWORK, Random(1)), cast(Journal, Disk())), Wire(), 0
+    with ExitStack() as stack:
+        async with trio.open_nursery() as nursery:
+            for task in (node.keep_polling, node.keep_journal):
+                nursery.start_soon(task)
+            nursery.start_soon(node.attend_peer, cast(Link, bank), Side.ISSUER, NETWORK.participants["sandbox"])
+            await trio.testing.wait_all_tasks_blocked()
+            bank.gives([DIALECT.decode(bank.sent.pop()).answered({de.RESPONSE_CODE: "00"})])
+            await trio.testing.wait_all_tasks_blocked()
+            shops = []
+            for shop in range(6):
+                ours, theirs = (stack.enter_context(end) for end in socket.socketpair())
+                theirs.setblocking(False)
+                link = SocketLink(ours, LEN2, nursery, name=f"shop {shop}")
+                nursery.start_soon(node.attend_gateway, link, NETWORK.participants["lab"], ())
+                shops.append(theirs)
+            await trio.testing.wait_all_tasks_blocked()
+            for number, theirs in enumerate(shops):
+                theirs.send(LEN2.pack_all([purchase(1 + number * A_READ + one) for one in range(A_READ)]))
+            answered = 0
+            while answered < 6 * A_READ:
+                await trio.lowlevel.checkpoint()
+                most = max(most, len(node.core.in_flight))
+                requests, bank.sent = bank.sent, []
+                answered += len(requests)
+                if requests:
+                    bank.gives([approval(frame) for frame in requests])
+            await trio.testing.wait_all_tasks_blocked()
+            node.act()
+            heard = [len(LEN2.framer().feed(theirs.recv(65536))) for theirs in shops]
+            nursery.cancel_scope.cancel()
+    assert (most, heard) == (20, [A_READ] * 6)
