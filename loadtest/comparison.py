@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from loadtest.histogram import highest_in
 from loadtest.result import Clock, Result
-from loadtest.words import number_of, time_of
-from protocols.codes import is_approval
+from loadtest.words import is_good, number_of, time_of
 
 RESAMPLES: Final = 2000
 CONFIDENCE: Final = 0.95
@@ -201,7 +200,7 @@ def _counters(result: Result, first: int, count: int) -> Matrix:
         row = table[key.second - first]
         for name in ("offered", "sent", "answered", "timed_out", "not_sent"):
             row[place[name]] += getattr(counts, name)
-        if not is_approval(key.code):
+        if not is_good(key.code):
             row[place["declined"]] += counts.answered
     for (second, _), gauge in result.gauges.items():
         if 0 <= second - first < count:

@@ -4,6 +4,7 @@ One file each in `flows/`, or in a folder of the user's own. Steps, in order, un
 
     command  a host command to an HSM, instead of `send`: `command`, `fields` by name, the `expected` error code, and in
              `answers` what fields of the answer must be
+    call     a call of a store API, instead of `send`: `method`, `path`, a `body` by name, the `expected` status
     send     a message: `mti`, and `elements` by name or number. `$name` stands for what the scenario gives (VALUES) or
              what a step has saved; an element whose value is not given is left out
     expect   wait for the answer to what was sent last; `save` keeps elements of it; a timeout ends the flow, after
@@ -47,6 +48,8 @@ VALUES: Final = frozenset(
 )
 #: The same in a host command; besides, `$keys.NAME` is what the scenario has under `[keys]`.
 COMMAND_VALUES: Final = frozenset({"pan", "expiry", "account", "service_code"})
+#: And in a call of a store API: the amount as text, the currency by its letters.
+CALL_VALUES: Final = frozenset({"amount", "currency"})
 KEYS: Final = "keys."
 #: Why somebody takes a payment back -> DE 39 of the reversal.
 WHY: Final[Mapping[str, str]] = {"customer_cancel": "17", "timeout": "68", "malfunction": "22", "late": "68"}
@@ -108,6 +111,32 @@ class Command(_Step):
         return self.command
 
 
+class Call(_Step):
+    do: Literal["call"]
+    method: Literal["GET", "POST", "DELETE"] = "POST"
+    path: Annotated[str, Field(pattern=r"^/[!-~]*$")]  # `$saved.NAME` may be a part of it
+    body: dict[str, str | int | bool] = Field(default_factory=dict)
+    expected: Annotated[str, Field(pattern=r"^[1-5][0-9]{2}( [a-z0-9._-]+)?$")] | None = None
+
+    @model_validator(mode="after")
+    def _can_be_said(self) -> Self:
+        for name in sorted(self.wants):
+            if name not in CALL_VALUES and not name.startswith(("saved.", KEYS)):
+                raise ValueError(f"${name} stands for nothing; there are {', '.join(sorted(CALL_VALUES))}, keys.NAME")
+        return self
+
+    @property
+    def wants(self) -> frozenset[str]:
+        """What is filled in."""
+        said = (*self.path.split("/"), *self.body.values())
+        return frozenset(one[1:] for one in said if isinstance(one, str) and one.startswith("$"))
+
+    @property
+    def mti(self) -> str:
+        """What it is counted under."""
+        return f"{self.method} {self.path}"
+
+
 class Expect(_Step):
     do: Literal["expect"]
     save: dict[str, str | int] = Field(default_factory=dict)  # name -> element, or field of an HSM's answer
@@ -137,9 +166,10 @@ class Repeat(_Step):
     do: Literal["repeat"]
 
 
-Sending = Send | Command | Reverse
-AnyStep = Send | Command | Expect | Branch | Pause | Reverse | Repeat
-Step = Annotated[Send | Command | Expect | Branch | Pause | Reverse | Repeat, Field(discriminator="do")]
+Asking = Send | Command | Call
+Sending = Asking | Reverse
+AnyStep = Asking | Expect | Branch | Pause | Reverse | Repeat
+Step = Annotated[Asking | Expect | Branch | Pause | Reverse | Repeat, Field(discriminator="do")]
 
 
 class Flow(BaseModel):
@@ -159,32 +189,38 @@ class Flow(BaseModel):
             for label in _labels(one):
                 if label not in names:
                     raise ValueError(f"no step is called {label}")
-        if not isinstance(self.step[0], Send | Command):
-            raise ValueError("a flow begins with send, or with command")
+        if not isinstance(self.step[0], Asking):
+            raise ValueError("a flow begins with send, with command or with call")
         return self
 
     @model_validator(mode="after")
     def _is_about_one_thing(self) -> Self:
-        if not self.is_for_hsm:
-            if any(isinstance(one, Command) for one in self.step):
-                raise ValueError("a flow sends messages or asks host commands, not both")
-            for one in self.step:
-                for element in one.save.values() if isinstance(one, Expect) else ():
-                    number_of(str(element))
-            return self
-        if any(isinstance(one, Send | Reverse | Repeat) for one in self.step):
-            raise ValueError("a flow sends messages or asks host commands, not both")
-        asked = [one for one in self.step if isinstance(one, Command)]
-        known = {name for one in asked for name in LAYOUTS[one.command].answer_names}
+        kinds = {type(one) for one in self.step if isinstance(one, Asking | Reverse | Repeat)} - {Reverse, Repeat}
+        goes_back = any(isinstance(one, Reverse | Repeat) for one in self.step)
+        if len(kinds) > 1 or (goes_back and kinds != {Send}):
+            raise ValueError("a flow sends messages or asks host commands or makes calls, not both")
         for one in self.step:
-            for name in one.save.values() if isinstance(one, Expect) else ():
-                if str(name) not in known:
-                    raise ValueError(f"no command of this flow answers with {name}")
+            for field in one.save.values() if isinstance(one, Expect) else ():
+                self._check_saved(str(field))
         return self
 
+    def _check_saved(self, field: str) -> None:
+        """Whether an answer may have it: an element, a field of a command's answer, anything of a store's."""
+        if self.target == "payments":
+            number_of(field)
+        elif self.target == "hsm":
+            asked = [one for one in self.step if isinstance(one, Command)]
+            if field not in {name for one in asked for name in LAYOUTS[one.command].answer_names}:
+                raise ValueError(f"no command of this flow answers with {field}")
+
     @property
-    def is_for_hsm(self) -> bool:
-        return isinstance(self.step[0], Command)
+    def target(self) -> str:
+        """The kind of target that it is for."""
+        return TARGETS[type(self.step[0])]
+
+
+#: By how a flow begins.
+TARGETS: Final[Mapping[type, str]] = {Send: "payments", Command: "hsm", Call: "store"}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from loadtest.flow import KEYS, Command, Expect, Flow, Program, Send
+from loadtest.flow import KEYS, Asking, Command, Expect, Flow, Program
 from loadtest.ledger import Entry, MatchKey
 from loadtest.result import NO_CODE
 from loadtest.scenario import Scenario
@@ -24,6 +24,7 @@ from protocols.hsm import HsmAnswer, pack_request, read_answer, response_code
 
 HOST_COMMANDS: Final = "host commands"  # in the place of a dialect's name
 SERVICE_CODE: Final = "101"
+DOES: Final = {"payments": "sends messages", "hsm": "asks host commands", "store": "makes calls"}
 STAN, PAN = 11, 2  # where the audit looks for a number and for a card
 _NOTHING: Final = (None,) * len(AUDITED)
 _HEADER: Final = "stan"  # the name under which `traffic` gives each request its number
@@ -135,7 +136,7 @@ class CommandTraffic(Traffic):
         values["account"] = card.pan[-13:-1]
         self._go_on(Visit(program, values, card, planned), now)
 
-    def _template(self, step: Send | Command) -> Template:
+    def _template(self, step: Asking) -> Template:
         assert isinstance(step, Command)
         template = self._templates[id(step)] = CommandTemplate(step, self._framing, self._lmk_id)
         self._signs[template] = 0
@@ -191,9 +192,8 @@ def check_commands(scenario: Scenario, flows: Mapping[str, Flow]) -> None:
     """UsageError where a flow is not for this target, wants a key that is not there, or cannot be written."""
     is_hsm = scenario.target.kind == "hsm"
     for name, flow in flows.items():
-        if flow.is_for_hsm != is_hsm:
-            asks = "asks host commands" if flow.is_for_hsm else "sends messages"
-            raise UsageError(f'mix.{name}: the flow {asks}; target.kind is "{scenario.target.kind}"')
+        if flow.target != scenario.target.kind:
+            raise UsageError(f'mix.{name}: the flow {DOES[flow.target]}; target.kind is "{scenario.target.kind}"')
         for step in flow.step:
             if isinstance(step, Command):
                 _check_keys(name, step, scenario.keys)

@@ -19,8 +19,7 @@ from loadtest.charts import CHARTS
 from loadtest.histogram import Histogram
 from loadtest.result import WHOLE, Clock, Exit, Result
 from loadtest.series import Series
-from loadtest.words import NONE, minor_of, number_of, share_of, time_of
-from protocols.codes import is_approval, response_title
+from loadtest.words import NONE, is_good, minor_of, number_of, share_of, time_of, title_of
 
 TEMPLATE: Final = "report.html.jinja"
 KEYS_SHOWN: Final = 100
@@ -169,7 +168,7 @@ def tiles(result: Result) -> Iterator[Tile]:
     """The figures that everybody asks for."""
     rates, total = result.rates(), result.total()
     response, service = result.histogram(Clock.RESPONSE), result.histogram(Clock.SERVICE)
-    approved = sum(result.total(code=code).answered for code in result.codes() if is_approval(code))
+    approved = sum(result.total(code=code).answered for code in result.codes() if is_good(code))
     lost = result.audit.finding("lost").count
     yield Tile("achieved", f"{number_of(rates['achieved'])}/s", f"of {number_of(rates['offered'])}/s offered")
     yield Tile("response p50", _told(response, 50), f"service {_told(service, 50)}")
@@ -213,8 +212,8 @@ def codes(result: Result) -> Table:
     for code in sorted(result.codes(), key=lambda code: -result.total(code=code).answered):
         count, histogram = result.total(code=code).answered, result.code_histogram(code)
         times = (_told(histogram, share) for share in (50, 90, 99, 100))
-        rows.append((code, response_title(code), number_of(count), share_of(count, answered), *times))
-    return Table(("DE 39", "is", "answers", "share", "p50", "p90", "p99", "highest"), rows)
+        rows.append((code, title_of(code), number_of(count), share_of(count, answered), *times))
+    return Table(("code", "is", "answers", "share", "p50", "p90", "p99", "highest"), rows)
 
 
 def findings(result: Result) -> Table:

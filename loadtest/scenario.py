@@ -34,18 +34,18 @@ class _Part(BaseModel):
 
 
 class Tls(_Part):
-    """Mutual TLS: our certificate and key, the authority of the host, and the name in the host's certificate."""
+    """TLS: the authority of the host, the name in its certificate; our own certificate and key where it asks."""
 
     ca: Path
-    certificate: Path
-    key: Path
+    certificate: Path | None = None  # None: only the host shows who it is
+    key: Path | None = None
     name: str | None = None  # None: the host as it is dialled
 
 
 class Target(_Part):
     """Who is to be loaded, and how he speaks."""
 
-    kind: Literal["payments", "hsm"] = "payments"  # hsm: host commands; dialect and framing do not matter then
+    kind: Literal["payments", "hsm", "store"] = "payments"  # hsm: host commands; store: a store API, over HTTP
     header_length: Annotated[int, Field(ge=1, le=255)] = 4  # hsm: bytes in front of a command, echoed
     lmk_id: Annotated[str, Field(pattern=r"^[0-9]{2}$")] | None = None  # hsm: None is its default
     host: str = "127.0.0.1"
@@ -266,7 +266,9 @@ class Scenario(_Part):
     audit: AuditPart = AuditPart()
     thresholds: Thresholds = Thresholds()
     security: Security = Field(default=Security(), repr=False)
-    keys: dict[Name, str] = Field(default_factory=dict, repr=False)  # hsm: `$keys.NAME` of flows; keys under its LMK
+    keys: dict[Name, str] = Field(
+        default_factory=dict, repr=False
+    )  # `$keys.NAME` of flows: an HSM's under its LMK, a shop's own
 
     @field_validator("mix")
     @classmethod
@@ -348,7 +350,7 @@ def _from(folder: Path, scenario: Scenario) -> Scenario:
     if target.dialect.endswith((".toml", ".json")):
         target = target.model_copy(update={"dialect": str(folder / target.dialect)})
     if target.tls:
-        files = {name: folder / getattr(target.tls, name) for name in ("ca", "certificate", "key")}
+        files = {name: beside(getattr(target.tls, name)) for name in ("ca", "certificate", "key")}
         target = target.model_copy(update={"tls": target.tls.model_copy(update=files)})
     values = scenario.values.model_copy(update={"cards": cards.model_copy(update={"file": beside(cards.file)})})
     return scenario.model_copy(update={"target": target, "values": values, "flows": beside(scenario.flows)})

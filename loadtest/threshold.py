@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from loadtest.result import COUNTED, FINDINGS, WHOLE, Clock, Result, ThresholdOutcome
-from protocols.codes import is_approval
+from loadtest.words import is_good
 
 COMPARISONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     "<=": operator.le,
@@ -152,9 +152,9 @@ def _share(name: str) -> Figure | None:
     if what == "achieved" and not flow:
         return lambda result: _by(result.rates()["achieved"], result.rates()["offered"])
     if what == "approved":
-        return _share_of_answers(flow or WHOLE, is_approval)
+        return _share_of_answers(flow or WHOLE, is_good)
     if what == "declined":
-        return _share_of_answers(flow or WHOLE, lambda code: not is_approval(code))
+        return _share_of_answers(flow or WHOLE, lambda code: not is_good(code))
     if what == "not_sent":
         return _share_of_counts(flow or WHOLE, "not_sent", "offered")
     return _share_of_counts(flow or WHOLE, OF_SENT[what], "sent") if what in OF_SENT else None

@@ -25,8 +25,8 @@ from loadtest.explain import explained, key_for
 from loadtest.flow import (
     END,
     WHY,
+    Asking,
     Branch,
-    Command,
     Expect,
     Pause,
     Program,
@@ -429,7 +429,7 @@ class Traffic:
         steps = visit.program.steps
         while 0 <= visit.at < len(steps):
             step = steps[visit.at]
-            if isinstance(step, Send | Command | Reverse):
+            if isinstance(step, Sending):
                 visit.at += 1
                 self._send(visit, step, visit.planned, now)
             elif isinstance(step, Expect):
@@ -479,7 +479,7 @@ class Traffic:
     def _mti_due(self, visit: Visit) -> str:
         """The type of the message that a visit was about to send."""
         step = visit.program.steps[visit.at - 1]
-        return step.mti if isinstance(step, Send | Command) else self._reversal_mti
+        return step.mti if isinstance(step, Asking) else self._reversal_mti
 
     # --- sending
 
@@ -494,7 +494,7 @@ class Traffic:
             waiting.append((visit, step, planned))
         else:
             second = (planned - self.start) // NANO
-            mti = step.mti if isinstance(step, Send | Command) else self._reversal_mti
+            mti = step.mti if isinstance(step, Asking) else self._reversal_mti
             counts = self.tally.row(second, visit.program.name, mti, NO_CODE, NOWHERE)
             counts.offered += 1
             counts.not_sent += 1
@@ -611,7 +611,9 @@ class Traffic:
 
     # --- answers
 
-    def _answered(self, entry: Entry, message: Message | HsmAnswer, read: tuple[str | None, ...], now: int) -> None:
+    def _answered(
+        self, entry: Entry, message: Message | HsmAnswer | None, read: tuple[str | None, ...], now: int
+    ) -> None:
         code, approval_code = read[:2]
         lane = self.lanes[entry.link]
         was_open = entry.state == State.OPEN
@@ -711,7 +713,7 @@ class Traffic:
             return
         self._stray(lane, message, now)
 
-    def _saved(self, visit: Visit, step: Expect, message: Message | HsmAnswer) -> bool:
+    def _saved(self, visit: Visit, step: Expect, message: Message | HsmAnswer | None) -> bool:
         """Keep what the flow wants to keep; whether all of it was there."""
         assert isinstance(message, Message)
         for name, element in step.save.items():
@@ -799,7 +801,7 @@ class Traffic:
 
     # --- templates
 
-    def _template(self, step: Send | Command) -> Template:
+    def _template(self, step: Asking) -> Template:
         assert isinstance(step, Send)  # commands are asked by those who know them: `host_commands`
         elements = {n: value for n, value in step.by_number.items() if not self._is_absent(value)}
         template = self._keyed(self._new(step.mti, elements))

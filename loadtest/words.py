@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
+
+from protocols.codes import is_approval, response_title
 
 THIN: Final = "\N{NARROW NO-BREAK SPACE}"
 NONE: Final = "–"
@@ -44,6 +47,27 @@ def share_of(part: float, whole: float) -> str:
     if percent in (0.0, 100.0):
         return f"{percent:.0f} %"
     return f"{percent:.3f} %" if percent < 0.1 else f"{percent:.2f} %" if percent > 99.9 else f"{percent:.1f} %"
+
+
+def is_good(code: str) -> bool:
+    """Whether an answer's code says yes: DE 39, or a status of HTTP.
+
+    >>> is_good("00"), is_good("51"), is_good("201"), is_good("402 payment.declined")
+    (True, False, True, False)
+    """
+    return is_approval(code) or (len(code) == 3 and code[0] == "2")
+
+
+def title_of(code: str) -> str:
+    """What a code means: DE 39, or a status of HTTP.
+
+    >>> title_of("51"), title_of("402 payment.declined"), title_of("299")
+    ('Not sufficient funds', 'Payment Required', '')
+    """
+    if len(code) == 2:
+        return response_title(code)
+    statuses = {str(status.value): status.phrase for status in HTTPStatus}
+    return statuses.get(code[:3], "")
 
 
 def minor_of(value: int) -> str:

@@ -3,8 +3,7 @@
 from loadtest.chart import Chart, Drawn
 from loadtest.series import NOT_SENT, UNANSWERED, Series
 from loadtest.svg import Plot, clock_ticks, round_steps
-from loadtest.words import number_of
-from protocols.codes import response_title
+from loadtest.words import number_of, title_of
 
 ROOM_FOR_NAMES = 84
 AT_MOST = 7  # bands that an eye can tell apart; the rest is one band
@@ -55,7 +54,7 @@ def _bands(outcomes: dict[str, list[float]]) -> dict[str, list[float]]:
 
 
 def _titled(name: str) -> str:
-    title = response_title(name) if len(name) == 2 else ""
+    title = title_of(name)
     return f"{name} {title}".strip() + "/s"
 
 

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import trio
@@ -217,3 +219,12 @@ def connected(host: str, port: int, timeout_s: float) -> socket.socket:
     sock = socket.create_connection((host, port), timeout=timeout_s)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+def trusting(sock: socket.socket, authority: Path, name: str) -> ssl.SSLSocket:
+    """The same over TLS in which only the host shows who it is. Raises OSError; the socket is closed then."""
+    try:
+        return ssl.create_default_context(cafile=authority).wrap_socket(sock, server_hostname=name)
+    except BaseException:
+        sock.close()
+        raise

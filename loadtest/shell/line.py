@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import Final
+from typing import Final, Protocol
 
 import trio
 
 from protocols.errors import RemoteProtocolError
-from protocols.framing import Framing
 
 READ_SIZE: Final = 256 * 1024  # many answers a look
 _LATER: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError, InterruptedError)
 
 
+class Cutter(Protocol):
+    """Cuts what one connection says into answers."""
+
+    def feed(self, data: bytes) -> list[bytes]: ...
+
+
+class Cuts(Protocol):
+    """A framing, as far as a line needs one."""
+
+    def framer(self) -> Cutter: ...
+
+
 class Line:
-    def __init__(self, index: int, sock: socket.socket, framing: Framing) -> None:
+    def __init__(self, index: int, sock: socket.socket, cuts: Cuts) -> None:
         self.index = index
         self.sock = sock
         self.fd = sock.fileno()
@@ -27,7 +38,7 @@ class Line:
         self.reason = ""  # why it is gone
         self.bytes_in = 0
         self.is_read = True  # False: chaos leaves it unread
-        self._framer = framing.framer()
+        self._framer = cuts.framer()
         self._rest = b""  # what the system has not taken yet
         self._is_tls = isinstance(sock, ssl.SSLSocket)
 

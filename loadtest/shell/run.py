@@ -24,17 +24,19 @@ from loadtest.chip_counters import ChipCounters
 from loadtest.customers import Customers, tokens
 from loadtest.flow import Flow, Program, load_flow, program
 from loadtest.host_commands import HOST_COMMANDS, CommandTraffic, Headers, check_commands
+from loadtest.http_answers import HttpFraming
 from loadtest.ledger import Ledger
 from loadtest.plan import NANO, Plan, make_plan
 from loadtest.proofs import Proofs, wish_of
 from loadtest.result import Meta, Result, ThresholdOutcome, Validity
 from loadtest.scenario import Scenario
 from loadtest.shell import machine
-from loadtest.shell.drive import Drive, connected, monotonic_ns
+from loadtest.shell.drive import Drive, connected, monotonic_ns, trusting
 from loadtest.shell.line import Line
 from loadtest.shell.pin_blocks import pin_blocks
 from loadtest.shell.wire import dialect_for, dialect_hash, framing_for
-from loadtest.stamps import Stans
+from loadtest.stamps import Numbers, Stans
+from loadtest.store_calls import STORE_CALLS, CallNumbers, StoreTraffic, check_calls
 from loadtest.tally import Tally
 from loadtest.threshold import Threshold
 from loadtest.totals import NET, Totals
@@ -53,6 +55,10 @@ LEAD_NS: Final = 100_000_000  # from being ready to the first message
 BACK_OFF_FIRST_S, BACK_OFF_MAX_S = 0.05, 2.0
 STOP_SENDING_S: Final = 1.0
 CONFUSING: Final = {"conflicting_duplicate", "reversal_first"}  # after these nobody can say what the target counts
+
+#: What a target is asked, by its kind.
+TRAFFIC: Final[Mapping[str, type[Traffic]]] = {"payments": Traffic, "hsm": CommandTraffic, "store": StoreTraffic}
+SPOKEN: Final = {"hsm": HOST_COMMANDS, "store": STORE_CALLS}  # in the place of a dialect's name
 
 Watch = Callable[[Result, int], None]  # the result so far, and the second that has passed
 
@@ -116,8 +122,8 @@ class Run:
     def _totals_kept(self) -> Totals:
         if self.part.workers > 1:
             raise UsageError("audit.totals: with several processes nobody knows all of ours; use one")
-        if self.scenario.target.kind == "hsm":
-            raise UsageError("audit.totals: an HSM has none")
+        if self.scenario.target.kind != "payments":
+            raise UsageError(f"audit.totals: {SPOKEN[self.scenario.target.kind]} has none")
         try:
             self.dialect.encode(RECONCILIATION, Totals().said("", {}))
         except LocalProtocolError as error:
@@ -132,9 +138,13 @@ class Run:
         scenario, part = self.scenario, self.part
         seed = f"{scenario.plan.seed}/{part.worker}"
         customers = self._customers()
-        is_hsm = scenario.target.kind == "hsm"
-        stans = Headers(scenario.target.header_length) if is_hsm else None
-        return (CommandTraffic if is_hsm else Traffic)(
+        kind = scenario.target.kind
+        numbers: Numbers = Stans(scenario.values.first_stan, part.worker, part.workers)
+        if kind == "hsm":
+            numbers = Headers(scenario.target.header_length)
+        elif kind == "store":
+            numbers = CallNumbers(secrets.token_hex(6))
+        return TRAFFIC[kind](
             scenario,
             self.programs,
             self._plan,
@@ -143,7 +153,7 @@ class Run:
             customers,
             self.ledger,
             self.tally,
-            stans=stans or Stans(scenario.values.first_stan, part.worker, part.workers),
+            stans=numbers,
             chance=Random(f"{seed}/chance"),
             wall_ns=time.time_ns() - monotonic_ns(),
             share=1 / part.workers,
@@ -349,7 +359,7 @@ class Run:
                 back_off_s = min(back_off_s * 2, BACK_OFF_MAX_S)
                 continue
             sock.setblocking(False)
-            line = Line(index, sock, self.framing)
+            line = Line(index, sock, HttpFraming() if target.kind == "store" else self.framing)
             self.drive.add(line)
             self.traffic.opened(index, monotonic_ns())
             self.drive.flush()
@@ -365,8 +375,10 @@ class Run:
     def _dial(self) -> socket.socket:
         target = self.scenario.target
         sock = connected(target.host, target.port, CONNECT_S)
-        if self._credentials is None or target.tls is None:
+        if target.tls is None:
             return sock
+        if self._credentials is None:
+            return trusting(sock, target.tls.ca, target.tls.name or target.host)
         tls: ssl.SSLSocket = wrapped(sock, self._credentials, target.tls.name or target.host)
         return tls
 
@@ -407,11 +419,7 @@ class Run:
         return Meta(
             scenario=scenario.name,
             scenario_hash=scenario.hash,
-            dialect=HOST_COMMANDS
-            if scenario.target.kind == "hsm"
-            else scenario.target.dialect
-            if "/" not in scenario.target.dialect
-            else Path(scenario.target.dialect).name,
+            dialect=SPOKEN.get(scenario.target.kind) or Path(scenario.target.dialect).name,
             dialect_hash=dialect_hash(self.dialect),
             target=f"{scenario.target.host}:{scenario.target.port}",
             seed=plan.seed,
@@ -468,13 +476,14 @@ def programs_of(scenario: Scenario, flows: Mapping[str, Flow] | None = None) -> 
     """The flows, ready for the mix. UsageError where one cannot be set so."""
     found = flows_of(scenario) if flows is None else flows
     check_commands(scenario, found)
+    check_calls(scenario, found)
     return {name: program(name, found[name], one.settings) for name, one in scenario.mix.items()}
 
 
 def _credentials(scenario: Scenario) -> Credentials | None:
     tls = scenario.target.tls
     try:
-        return Credentials(tls.certificate, tls.key, tls.ca) if tls else None
+        return Credentials(tls.certificate, tls.key, tls.ca) if tls and tls.certificate and tls.key else None
     except ConfigurationError as error:
         raise UsageError(f"target.tls: {error}") from None
 
