@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from switch.ends import IssuerEnd, LinkEnd
     from switch.make import AnswerMake, RequestMake
     from switch.product import Issued
+    from switch.routing import Routes
 
 #: `fill(frame, at, value)`: a frame in which one value is new; see `protocols.codec.quick.filler`.
 Filler = Callable[..., bytes]
@@ -79,6 +80,7 @@ NOT_BY_KIND: Final = CONTACTLESS | {"10"}
 STAMPED: Final = frozenset({de.MERCHANT_TYPE, de.ACQUIRER_ID, de.FORWARDER_ID})
 
 KINDS_MAX: Final = 4096  # of one product of one issuer, from one participant: merchants, mostly
+HEADS_MAX: Final = 65_536  # beginnings of card numbers: some ten megabytes
 ROUTINES_MAX: Final = 16_384  # kinds of a few seconds: it is emptied when it is full, and filled again in no time
 
 
@@ -101,6 +103,29 @@ class Plan:
         self.answered = AnsweredForm(lane.participant.id, lane.mti, name, layout.codec.dialect.name)
 
 
+class Families(dict[bytes, bytes]):
+    """What a plan depends on of a card number: its product, its issuer and its currency, by how the number begins.
+
+    Filled as they are asked for; of many prefixes, or long ones, each costs one look at the routes.
+    """
+
+    def __init__(self, routes: Routes) -> None:
+        super().__init__()
+        self._routes = routes
+
+    def __missing__(self, head: bytes) -> bytes:
+        issued = self._routes.find(head.decode())
+        if len(self) >= HEADS_MAX:
+            self.clear()
+        found = self[head] = b"" if issued is None else _family(issued)
+        return found
+
+
+def _family(issued: Issued) -> bytes:
+    """All prefixes of one product from one issuer share their kinds: nothing that a plan says depends on more."""
+    return f"{issued.product.id}/{issued.issuer}/{issued.currency}/".encode()
+
+
 def _nothing(_text: str) -> None:
     """No shape is usual yet."""
 
@@ -110,7 +135,6 @@ class Lane:
 
     __slots__ = (
         "_ends",
-        "_families",
         "_is_shaped_chip",
         "_kinds",
         "_network",
@@ -119,6 +143,7 @@ class Lane:
         "answer",
         "answer_mti",
         "answered",
+        "families",
         "gate",
         "head",
         "is_shaped",
@@ -159,8 +184,8 @@ class Lane:
         self.routines: dict[str, Plan] = {}  # beginning of a card number, and all that repeats -> the plan
         self.makes: dict[int, RequestMake | None] = {}  # by length of a frame; see `make`
         self._seen: dict[str, str] = {}  # all that repeats -> the kind it makes, once it was found to be without fault
-        self._kinds: dict[str, dict[str, Plan | None]] = {}  # by prefix
-        self._families: dict[tuple[object, ...], dict[str, Plan | None]] = {}  # the same, once for all that share it
+        self._kinds: dict[bytes, dict[str, Plan | None]] = {}  # by family
+        self.families = Families(network.routes)
         self._plans: dict[tuple[str, tuple[tuple[int, str | None], ...]], Plan] = {}  # kinds share theirs: few differ
         self._network = network
         self._ends = ends
@@ -213,7 +238,7 @@ class Lane:
             if len(self._seen) >= ROUTINES_MAX:
                 self._seen.clear()
             self._seen[repeating] = kind
-        kinds = self._kinds.get(issued.prefix) or self._kinds_of(issued)
+        kinds = self._kinds.setdefault(_family(issued), {})
         if kind not in kinds:
             make_room(kinds, KINDS_MAX)
             kinds[kind] = self._plan(message or self.layout.codec.dialect.decode(frame), wall)
@@ -223,12 +248,6 @@ class Lane:
                 self.routines.clear()
             self.routines[routine] = plan
         return plan
-
-    def _kinds_of(self, issued: Issued) -> dict[str, Plan | None]:
-        """All prefixes of one product from one issuer share their kinds: nothing that a plan says depends on more."""
-        family = (issued.product.id, issued.issuer, issued.currency)
-        kinds = self._kinds[issued.prefix] = self._families.setdefault(family, {})
-        return kinds
 
     def _plan(self, message: Message, wall: float) -> Plan | None:
         if (message.pos_entry_mode or "")[:2] in NOT_BY_KIND:
@@ -258,7 +277,7 @@ class Lane:
 
     def forget(self) -> None:
         """A new day: what was true of a date yesterday may not be today."""
-        for known in (self.routines, self.makes, self._seen, self._kinds, self._families, self._plans):
+        for known in (self.routines, self.makes, self._seen, self._kinds, self._plans):
             known.clear()
 
 

@@ -150,7 +150,7 @@ class RequestMake:
 
     __slots__ = (
         *("_clocks", "_pieces", "_plans", "_seams", "amount", "answer", "at", "lane", "moment", "terminal"),
-        *("_key_head", "_kind", "_stan", "trust"),
+        *("_head", "_key_head", "_kind", "_stan", "trust"),
     )
 
     def __init__(self, lane: Lane, at: Anchors, pieces: Sequence[Piece], example: bytes) -> None:
@@ -164,7 +164,7 @@ class RequestMake:
         parts = self._pieces.parts
         self.amount, self.moment, self._stan = parts[AMOUNT][0], parts[MOMENT][0], parts[STAN][0]
         self.terminal = parts[TERMINAL][0]
-        self._kind = [parts[PAN_HEAD][0], *parts[KIND]]
+        self._head, self._kind = parts[PAN_HEAD][0], list(parts[KIND])
         if de.TERMINAL_ID in deciding(lane.participant):
             self._kind.append(self.terminal)
         self._plans: dict[bytes, Plan] = {}
@@ -205,7 +205,8 @@ class RequestMake:
         known = self._plans
         if len(known) > KINDS_MAX:
             known.clear()
-        kinds = sewn([columns[which] for which in self._kind])
+        families = map(self.lane.families.__getitem__, columns[self._head])
+        kinds = sewn([families, *(columns[which] for which in self._kind)])
         if not all(map(known.__contains__, kinds)):
             for kind, frame in zip(kinds, frames, strict=True):
                 if kind not in known and not self._learn(kind, frame, wall):
