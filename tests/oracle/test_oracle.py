@@ -39,6 +39,17 @@ def test_clean_histories_are_called_clean() -> None:
         assert judge(Books(history(seed, 25))) == [], f"seed {seed}"
 
 
+def test_a_refusal_that_left_nothing_behind_is_no_first_answer() -> None:
+    """A switch that was stopping says 96 to what its next life approves."""
+    lines = history(3)
+    at, asked = next((at, one) for at, one in enumerate(lines) if one["book"] == "history" and one["event"] == "invoke")
+    answer = next(one for one in lines if one.get("event") == "ok" and one["id"] == asked["id"])
+    elements = {number: value for number, value in answer["elements"].items() if number != "38"}
+    refused = {**answer, "id": -1, "at": asked["at"], "elements": {**elements, "39": "96", "44": "switch.stopping"}}
+    lines[at:at] = [{**asked, "id": -1}, refused]
+    assert judge(Books([one for one in lines if one["book"] != "wire"])) == []
+
+
 def test_the_same_seed_makes_the_same_history() -> None:
     assert history(7) == history(7) != history(8)
 
