@@ -96,19 +96,21 @@ def _stans(plans: Sequence[Plan], at: str, dialect: Dialect, turns: Turns) -> Se
         out = whose_turn(turns, issuer)
         if out is None or out.dialect is not dialect:
             return None
-    stans = [""] * len(plans)
-    before = [(issuer, issuer.last_stan) for issuer, _ in groups]
+    found: list[list[str]] = []
     for issuer, which in groups:
-        taken = issuer.take_stans(len(which), at)
-        if taken is None:
-            for one, last in before:
-                one.last_stan = last
+        stans = issuer.next_stans(len(which), at)
+        if stans is None:
             return None
-        if len(groups) == 1:
-            return taken
-        for place, stan in zip(which, taken, strict=True):
-            stans[place] = stan
-    return stans
+        found.append(stans)
+    for issuer, which in groups:
+        issuer.take_next(len(which), at)
+    if len(groups) == 1:
+        return found[0]
+    sorted_out = [""] * len(plans)
+    for (_, which), stans in zip(groups, found, strict=True):
+        for place, stan in zip(which, stans, strict=True):
+            sorted_out[place] = stan
+    return sorted_out
 
 
 def _by_number(convoys: Iterable[Written]) -> Written:

@@ -192,8 +192,8 @@ class IssuerEnd:
             return f"{spare:06d}"
         return None
 
-    def take_stans(self, count: int, at: str) -> list[str] | None:
-        """As many calls of `take_stan` in one; None where that is not simply the next numbers, and nothing is taken."""
+    def next_stans(self, count: int, at: str) -> list[str] | None:
+        """What as many calls of `take_stan` would give; None where that is not simply the next numbers. Takes none."""
         seconds, moment = self._seconds, int(at)
         first = self.last_stan + 1
         last = first + count - 1
@@ -208,9 +208,13 @@ class IssuerEnd:
             self.pending.keys().isdisjoint(stans) and self.overdue.keys().isdisjoint(stans) and self.saf.has_none(stans)
         ):
             return None
-        seconds[first : last + 1] = array("I", (moment,)) * count
-        self.last_stan = last
         return stans
+
+    def take_next(self, count: int, at: str) -> None:
+        """Take as many numbers as `next_stans` just gave."""
+        first = self.last_stan + 1
+        self.last_stan += count
+        self._seconds[first : first + count] = array("I", (int(at),)) * count
 
     def used(self, seconds: array[int]) -> None:
         """Before a restart the numbers were used with these DE 7s (`note_use`)."""
