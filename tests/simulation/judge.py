@@ -8,7 +8,7 @@ from protocols import elements as de
 from switch.records import Answered, Owed, Sent, Settled
 from switch.totals import business_date
 from tests.simulation.bank import approval_code
-from tests.simulation.plan import Payment
+from tests.simulation.plan import ODD, Payment
 from tests.simulation.world import CONFLICTS, NO_OUTCOME, Asked, World
 from tests.switch.desk import DIALECT, NETWORK
 
@@ -23,7 +23,7 @@ def verdict(world: World) -> list[str]:
     found += unsettled(world)
     if not found:  # or the books are only another sight of the same
         found += unanswered(world) + disagreements(world) + books(world) + records(world)
-        found += stood_in(world)
+        found += stood_in(world) + gullible(world) + miscounted(world)
     return found
 
 
@@ -58,6 +58,23 @@ def unanswered(world: World) -> list[str]:
                 if count
             ]
     return found
+
+
+def gullible(world: World) -> list[str]:
+    """What no bank may be asked is refused, and as what it is."""
+    found = []
+    for payment in world.plan.payments:
+        told = outcome(world.asked.get(("payment", payment.number)))
+        if payment.odd is not None and told is not None and told[0] != ODD[payment.odd][2]:
+            found.append(f"payment {payment.number} has {payment.odd}, and was told {told[0]} {told[1] or ''}")
+    return found
+
+
+def miscounted(world: World) -> list[str]:
+    """At rest the switch owes no connection an answer."""
+    core = world.core
+    counts = [] if core is None else [(wire, core.outstanding(wire.number)) for wire in world.wires.values()]
+    return [f"{wire.who}: the switch counts {owed} answers as outstanding" for wire, owed in counts if owed]
 
 
 def outcome(asked: Asked | None) -> tuple[str, str | None, str | None] | None:

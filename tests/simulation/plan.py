@@ -26,6 +26,21 @@ FATES = (
     *("repeat", "early_repeat", "conflict", "reversal", "reversal_first", "reversal_twice", "partial", "completion"),
     *("advice_lost", "advice_refused", "storm", "forged"),
 )
+#: What makes a payment one that is refused whatever its bank would say: an element, its value, DE 39 of the answer.
+ODD: dict[str, tuple[str, str, str]] = {
+    "no amount": ("amount", "000000000000", "13"),
+    "no such day": ("local_date", "0231", "30"),
+    "no such hour": ("local_time", "256161", "30"),
+    "no such month": ("expiry", "2913", "30"),
+    "no such currency": ("currency", "999", "12"),
+    "no such kind": ("processing_code", "990000", "12"),
+    "no number": ("stan", "000000", "30"),
+    "no such moment": ("transmitted_at", "1331110640", "30"),
+    "no such card": ("pan", "4111111111111112", "14"),
+}
+
+ALONE = 1 << 30  # frames in one wake-up that would go together: never so many
+
 #: What can happen to everybody.
 MISHAPS = (
     *("cut_issuer", "cut_all_links", "cut_gateway", "deaf_gateway", "crash", "crash_losing_epoch", "freeze_issuer"),
@@ -69,6 +84,7 @@ class Payment:
     advices_lost: int = 0  # acknowledgements of its debts that get lost
     advices_refused: int = 0
     jitter_s: float = 0.0  # on its gateway's wire
+    odd: str | None = None  # what is wrong with it, of `ODD`
 
     def told(self) -> str:
         """In words, for a transcript."""
@@ -91,6 +107,7 @@ PLAIN: dict[str, object] = {
     "advices_lost": 0,
     "advices_refused": 0,
     "thinks_s": 0.02,
+    "odd": None,
 }
 
 
@@ -127,6 +144,9 @@ class Plan:
     remembers: int = 1000
     frozen_clock: bool = False  # the gateways' DE 7 stands still
     sealed: bool = False  # the last gateway's messages carry a MAC, and there is an HSM
+    fewest: int = 4  # frames of one wake-up that the switch handles as one convoy
+    wakes_s: float = 0.0  # how long what arrives lies there before the switch wakes up; 0: each frame wakes it
+    twice: bool = False  # lived once more frame by frame: what goes together must be what goes alone
 
     def without(self, payments: set[int], mishaps: set[int]) -> Plan:
         """The same run less some of what happens."""
@@ -154,6 +174,8 @@ class Plan:
         head = f"links {self.links}, {self.stans} STANs, memory of {self.remembers}"
         lines = sorted([one.told() for one in self.payments] + [one.told() for one in self.mishaps])
         more = (", frozen clock" if self.frozen_clock else "") + (", one gateway sealed" if self.sealed else "")
+        if self.wakes_s:
+            more += f", wakes up after {self.wakes_s} s, convoys from {self.fewest} frames on"
         return "\n".join([head + more, *lines])
 
 
@@ -181,7 +203,7 @@ def draw(seed: int, payments: int = PAYMENTS) -> Plan:
     crowded = stans == 50 and random.random() < 0.6  # one bank, and much at once: it comes to the end of its numbers
     if crowded:
         swarm["storm"] = 0.25
-    return Plan(
+    plan = Plan(
         seed,
         tuple(
             sorted(
@@ -199,6 +221,58 @@ def draw(seed: int, payments: int = PAYMENTS) -> Plan:
         stans > 50 and random.random() < 0.15,
         random.random() < 0.3,
     )
+    return _in_rushes(plan, Random(seed ^ 0xC0407))
+
+
+def _in_rushes(plan: Plan, random: Random) -> Plan:
+    """In two lives of three the switch wakes up for several frames at once, and much is asked at few moments."""
+    if random.random() < 0.33:
+        return plan
+    few = random.choice((1, 2, 3, 5))
+    rush = Rush(
+        [random.randint(1, int(HEALED_AT) - 2) + random.choice((0.1, 0.5)) for _ in range(few)],
+        fated=random.choice((0.1, 0.3, 1.0)),
+        odd=random.choice((0.0, 0.0, 0.03, 0.15)),
+        purchases=random.choice((0.0, 0.0, 0.05, 1.0)),
+    )
+    return replace(
+        plan,
+        payments=tuple(sorted((rush.of(one, random) for one in plan.payments), key=lambda one: one.at)),
+        remembers=random.choice((plan.remembers, 1000)),
+        fewest=random.choice((2, 2, 4)),
+        wakes_s=random.choice((0.01, 0.03, 0.1)),
+        twice=random.random() < 0.5,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Rush:
+    """When it is, and which part of the payments keeps its fate, is odd, is a purchase."""
+
+    moments: list[float]
+    fated: float
+    odd: float
+    purchases: float
+
+    def of(self, payment: Payment, random: Random) -> Payment:
+        """The payment as it is in the rush, if it is."""
+        if random.random() < 0.15:
+            return payment
+        if random.random() > self.fated:
+            payment = replace(payment, **PLAIN)  # type: ignore[arg-type]
+        payment = replace(
+            payment,
+            at=round(random.choice(self.moments) + random.uniform(0, 0.02), 3),
+            mti="0200" if random.random() < self.purchases else "0100",
+            thinks_s=0.02 if payment.thinks_s < 1 else payment.thinks_s,
+            jitter_s=round(payment.jitter_s / 50, 4),
+        )
+        if payment.repeats and random.random() < 0.3:
+            payment = replace(payment, repeats=(0.002, *payment.repeats))  # in the same wake-up
+        if random.random() < self.odd:
+            plain = {"reversals": (), "conflict_after": None, "completion_after": None}
+            payment = replace(payment, odd=random.choice(sorted(ODD)), **plain)  # type: ignore[arg-type]
+        return payment
 
 
 def _when(mishap: Mishap) -> float:

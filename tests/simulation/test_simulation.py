@@ -16,7 +16,7 @@ from tests.simulation.tiers import DEEP, FAST, TIERS, Life
 pytestmark = pytest.mark.timeout(240)  # many lives a test, on a machine that may be busy
 
 SEEDS, AT_ONCE = 200, 20
-PAYMENTS = 25
+PAYMENTS = 20
 DEEP_SEEDS = 3
 KEPT = [(tier, path) for tier in TIERS.values() for path in tier.kept()]
 

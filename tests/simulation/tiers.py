@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -95,6 +95,8 @@ def _fast(plan: fast_plan.Plan, tells: bool) -> Life:
     try:
         world.run()
         faults = verdict(world)
+        if plan.twice and not faults:
+            faults = _otherwise(plan, world)
     except AssertionError as error:
         # With so few numbers as only we give it, a bank may have none left for what it is owed.
         if plan.stans > SCARCE or "a million debts" not in str(error):
@@ -105,6 +107,21 @@ def _fast(plan: fast_plan.Plan, tells: bool) -> Life:
         faults = world.faults
     took_s = time.perf_counter() - began
     return Life(plan.seed, faults, len(world.asked), world.messages, world.trace, took_s, world.story)
+
+
+def _otherwise(plan: fast_plan.Plan, world: World) -> list[str]:
+    """The same life with every frame on its own must be the same, to the last record and byte."""
+    other = World(replace(plan, fewest=fast_plan.ALONE))
+    other.run()
+    return [] if other.trace == world.trace else [f"what goes together is not what goes alone: {_parted(world, other)}"]
+
+
+def _parted(world: World, other: World) -> str:
+    """Where two lives part."""
+    for place, (one, two) in enumerate(zip(world.records, other.records, strict=False)):
+        if one != two:
+            return f"record {place} is {one.kind.__class__.__name__} {one.number} and {two.number}"
+    return f"{len(world.records)} records and {len(other.records)}, {world.messages} messages and {other.messages}"
 
 
 def _deep(plan: deep_plan.Plan, tells: bool) -> Life:

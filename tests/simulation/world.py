@@ -13,7 +13,6 @@ import heapq
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
@@ -22,14 +21,16 @@ from typing import Any
 import msgpack
 
 from protocols import elements as de
+from protocols.codec import layout as layouts
 from protocols.elements import element_named
+from protocols.errors import FormatError
 from protocols.hsm import build_answer, read_request
 from protocols.message import Message
 from protocols.mti import answer_to, is_answer, repeat_of
 from protocols.original import Original
 from protocols.participant import Keys, Participant
 from protocols.seal import Unsealed, seal_of
-from switch import ends
+from switch import ends, express
 from switch.core import Core
 from switch.ends import Side
 from switch.instant import Instant
@@ -38,7 +39,8 @@ from switch.outbox import Batch
 from switch.records import Answered, Kind, Owed, Record, Sent, read
 from switch.recovery import Found, Recovery, gather
 from tests.simulation.bank import Bank, approval_code
-from tests.simulation.plan import GATEWAYS, HEALED_AT, Mishap, Payment, Plan, Reversal
+from tests.simulation.network.repeatable import replaced
+from tests.simulation.plan import GATEWAYS, HEALED_AT, ODD, Mishap, Payment, Plan, Reversal
 from tests.switch.desk import DIALECT, NETWORK, PURCHASE, START
 
 TICK_S = 0.2  # a tenth of the switch's own pace: what it costs, and what may be missed by it
@@ -51,6 +53,9 @@ CONFLICTS = 50_000  # the retrieval number of a conflicting copy is so much high
 
 #: Answers that are no outcome: nothing was recorded, and asking again may end otherwise.
 NO_OUTCOME = frozenset({"switch.stopping", "link.not_signed_on", "switch.busy", "mac.invalid", "hsm.down"})
+
+#: Refusals that leave no record.
+UNRECORDED = frozenset({"duplicate.differs", "duplicate.old", "reversed.undelivered"})
 
 #: The key of the one gateway whose messages are sealed, and of a forger.
 MAC_KEY, WRONG_KEY = "U" + "1" * 32, "U" + "2" * 32
@@ -119,6 +124,7 @@ class World:
         self.lives = 0
         self.core: Core | None = None
         self._writing: Batch | None = None
+        self._inbox: dict[int, list[bytes]] = {}  # what lies there until the switch wakes up, by connection
         self._start()
         for payment in plan.payments:
             self._foresee(payment)
@@ -150,7 +156,12 @@ class World:
 
     def run(self) -> None:
         """Misfortune first; then everything heals, and the network must come to rest."""
-        with stans(self.plan.stans):
+        plan = self.plan
+        with (
+            replaced(ends, STAN_LAST=plan.stans),
+            replaced(express, FEWEST=plan.fewest),
+            replaced(layouts, WORTH_COMPILING=1),  # or a life would depend on those lived before it
+        ):
             self.run_until(HEALED_AT)
             self._heal()
             self.run_until(HEALED_AT + SETTLED_WITHIN_S, self._at_rest)
@@ -176,6 +187,7 @@ class World:
         self.lives += 1
         core = Core(NETWORK, Random(self.plan.seed * 1000 + self.lives), Memory(self.plan.remembers))
         self._writing = None
+        self._inbox.clear()
         if self.lives > 1:
             recovery = Recovery(Memory(self.plan.remembers))
             for record in self.records:
@@ -226,7 +238,7 @@ class World:
         core = self.core
         if core is None:
             return
-        for number, (frames, tokens) in core.take_sends().items():
+        for number, (frames, tokens) in sorted(core.take_sends().items()):
             wire = self.wires[number]
             if wire.deaf:
                 wire.stuck += [token for token in tokens if token is not None]
@@ -277,6 +289,7 @@ class World:
         """It is on disk; note what may leave because of it."""
         for packed in batch.records:
             self.disk.append(packed)
+            self._hash.update(packed)
             record = read(msgpack.unpackb(packed, strict_map_key=False))
             self.records.append(record)
             if isinstance(record, Sent):
@@ -304,9 +317,7 @@ class World:
                 )
             )
         else:
-            if message.reason in NO_OUTCOME or message.reason in ("duplicate.differs", "duplicate.old"):
-                return
-            if message.reason == "reversed.undelivered":
+            if message.reason in NO_OUTCOME | UNRECORDED or (message.reason or "").startswith("format."):
                 return
             key = f"{wire.participant.id}/{mti[1]}/{message.transmitted_at}{stan}{message.terminal_id}"
             needs = ("answered", key)
@@ -326,6 +337,9 @@ class World:
         """A connection ends: the switch hears of it, and of what nobody took off its hands."""
         if not wire.open:
             return
+        if not wire.cut and wire.number in self._inbox:
+            self._wake(self.lives)
+        self._inbox.pop(wire.number, None)
         wire.open = False
         self._tell(f"-- wire {wire.number} ({wire.who}) is gone")
         if self.core is not None:
@@ -365,7 +379,8 @@ class World:
             self._hang_up(wire)
 
     def _deaf_gateway(self, mishap: Mishap) -> None:
-        for wire in self.open_wires(f"lab{mishap.gateway}"):
+        alone = round(mishap.at * 1000) % 2  # or all of its connections
+        for wire in self.open_wires(f"lab{mishap.gateway}")[: 1 if alone else None]:
             wire.deaf = True
             self.after(mishap.lasts_s, self._hang_up, wire)
 
@@ -479,9 +494,10 @@ class World:
         good: dict[int, str | None] = (
             {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: code} if code else {de.RESPONSE_CODE: "51"}
         )
-        if payment.stray and not well:  # the contrary, and to somebody else's terminal
+        if payment.stray and not well:  # the contrary, and to somebody else's terminal, or of another amount
             contrary = self._contrary(code)
-            self._send(wire, message.answered(contrary | {de.TERMINAL_ID: "NOBODYS1"}))
+            other = {de.TERMINAL_ID: "NOBODYS1"} if payment.number % 2 else {de.AMOUNT: f"{payment.amount + 100:012d}"}
+            self._send(wire, message.answered(contrary | other))
         if payment.senseless and not well:
             good = {de.RESPONSE_CODE: "zz"}
         self.after(thinks, self._send, wire, message.answered(good))
@@ -526,7 +542,7 @@ class World:
 
     def _values(self, payment: Payment) -> dict[str, str | None]:
         moment = START.wall + (0 if self.plan.frozen_clock else payment.at)
-        return {
+        values: dict[str, str | None] = {
             **PURCHASE,
             "pan": payment.card,
             "amount": f"{payment.amount:012d}",
@@ -534,7 +550,12 @@ class World:
             "transmitted_at": datetime.fromtimestamp(moment, UTC).strftime("%m%d%H%M%S"),
             "stan": f"{payment.number // GATEWAYS + 1:06d}",  # the same numbers at every gateway
             "rrn": f"{payment.number:012d}",
+            "terminal_id": f"LAB{payment.number // GATEWAYS % 3 + 1:05d}",
         }
+        if payment.odd is not None:
+            element, value, _ = ODD[payment.odd]
+            values[element] = value
+        return values
 
     def _ask(self, payment: Payment, turn: int, conflicts: bool = False) -> None:
         kind = "conflict" if conflicts else "payment"
@@ -607,8 +628,8 @@ class World:
             self.fault(f"{wire.who} heard {_said(message)}, which it had not asked for")
             return
         waited = self.elapsed - wire.asked_at[which].pop(0)
-        slack = 0.3 + (4 * SLOW_COMMIT_S if self.was_slow else 0.0) + len(self._on_disk) * 0.0
-        if waited > PATIENCE_S + slack:
+        slack = 0.3 + (4 * SLOW_COMMIT_S if self.was_slow else 0.0)
+        if waited > PATIENCE_S + slack + 2 * self.plan.wakes_s:
             self.fault(f"{wire.who} waited {waited:.2f} s for {_said(message)}")
         asked = self._asked_by(message)
         if asked is None:
@@ -656,9 +677,23 @@ class World:
             return
         self.messages += 1
         self._hash.update(f"{self.elapsed:.6f} {wire.who}>".encode() + frame)
+        said = _read(frame)  # also so that the codec knows such frames, whatever was lived in this process before
         if self._tells:
-            self._tell(f"{wire.who:8} -> {_said(DIALECT.decode(frame))}")
-        self.core.received(wire.number, (frame,), self.now)
+            self._tell(f"{wire.who:8} -> {said}")
+        if not self.plan.wakes_s:
+            self.core.received(wire.number, (frame,), self.now)
+            self._act()
+            return
+        if not self._inbox:
+            self.after(self.plan.wakes_s, self._wake, self.lives)
+        self._inbox.setdefault(wire.number, []).append(frame)
+
+    def _wake(self, life: int) -> None:
+        """The switch wakes up for all that has come in."""
+        if life != self.lives or self.core is None or not self._inbox:
+            return
+        reads, self._inbox = self._inbox, {}
+        self.core.received_all(reads.items(), self.now)
         self._act()
 
     # ---- Healing ----
@@ -708,18 +743,14 @@ class World:
     @property
     def quiet(self) -> bool:
         """Nothing is under way any more, on no wire."""
-        return not any(what in (self._arrive, self._reach, self._send) for _, _, what, _ in self._events)
+        return not any(what in (self._arrive, self._reach, self._send, self._wake) for _, _, what, _ in self._events)
 
 
-@contextmanager
-def stans(last: int) -> Iterator[None]:
-    """As many numbers as the plan says."""
-    before = ends.STAN_LAST
-    ends.STAN_LAST = last
+def _read(frame: bytes) -> str:
     try:
-        yield
-    finally:
-        ends.STAN_LAST = before
+        return _said(DIALECT.decode(frame))
+    except FormatError as error:
+        return error.slug
 
 
 def mac_of(key: str, covered: bytes) -> str:
