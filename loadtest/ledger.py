@@ -7,6 +7,7 @@ why an answer belongs to nobody is `explain`'s.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Any, Final
@@ -29,31 +30,21 @@ class State(IntEnum):
 
 
 class Entry:
-    """One message that was sent. Slotted and plain: one is made for each."""
+    """One message that was sent. One is made for each, so what is seldom set has its usual value in the class."""
 
-    __slots__ = (
-        "approval_code",
-        "code",
-        "deadline",
-        "expected",
-        "flow",
-        "has_conflict",
-        "is_reversed",
-        "key",
-        "link",
-        "planned",
-        "ready",
-        "repeats",
-        "second",
-        "sendings",
-        "sign",
-        "state",
-        "template",
-        "undoes",
-        "values",
-        "visit",
-        "written",
-    )
+    written = 0
+    deadline = 0
+    link = 0
+    code = ""
+    approval_code: str | None = None
+    expected: str | None = None  # what the card's entry foretells
+    sign = 0  # of the money: 1 out of an account, -1 back into one, 0 none
+    sendings = 1  # how often we sent it, repeats and injected duplicates counted
+    repeats = 0
+    has_conflict = False  # we sent another message under the same key, on purpose
+    is_reversed = False
+    undoes: Entry | None = None  # of a reversal: what it takes back
+    visit: Any = None  # whose it is, to the traffic
 
     def __init__(self, template: Template, values: Values, key: MatchKey, flow: str, planned: int, second: int) -> None:
         self.template = template
@@ -63,20 +54,7 @@ class Entry:
         self.planned = planned
         self.ready = planned  # when nothing but ourselves kept us from sending it
         self.second = second
-        self.written = 0
-        self.deadline = 0
-        self.link = 0
         self.state = State.OPEN
-        self.code = ""
-        self.approval_code: str | None = None
-        self.expected: str | None = None  # what the card's entry foretells
-        self.sign = 0  # of the money: 1 out of an account, -1 back into one, 0 none
-        self.sendings = 1  # how often we sent it, repeats and injected duplicates counted
-        self.repeats = 0
-        self.has_conflict = False  # we sent another message under the same key, on purpose
-        self.is_reversed = False
-        self.undoes: Entry | None = None  # of a reversal: what it takes back
-        self.visit: Any = None  # whose it is, to the traffic
 
     @property
     def mti(self) -> str:
@@ -98,7 +76,7 @@ class Ledger:
         """`token` turns a card number into what may be shown of it; `start`: the plan's, in ns."""
         self.open: dict[MatchKey, Entry] = {}  # in the order of sending, which is that of deadlines
         self.doubt: dict[MatchKey, Entry] = {}
-        self.settled: dict[MatchKey, Entry] = {}
+        self.settled: OrderedDict[MatchKey, Entry] = OrderedDict()  # a plain one forgets its first ever more slowly
         self.start = start
         self._token = token
         self._late_approved: dict[MatchKey, Entry] = {}
@@ -230,7 +208,7 @@ class Ledger:
         settled = self.settled
         settled[entry.key] = entry
         if len(settled) > SETTLED_MAX:
-            del settled[next(iter(settled))]
+            settled.popitem(last=False)
 
     def _compare(self, entry: Entry, echoed: tuple[str | None, ...]) -> None:
         template, values = entry.template, entry.values

@@ -46,12 +46,13 @@ class Template:
         self.key = self.getter(())  # the values of the match key; set by who knows it
         self._spellings = [spelling_of(dialect.spec[str(n)], dialect.dictionary[n]) for n in self.numbers]
         self._variable = [place for place, one in enumerate(self._spellings) if one.prefix_width]
-        self._renderers: dict[tuple[int, ...], Callable[[Values], bytes]] = {}
+        self._renderers: dict[int | tuple[int, ...], Callable[[Values], bytes]] = {}
         self.is_patched = not isinstance(dialect, Border)
 
     def render(self, values: Values) -> bytes:
         """The framed message, ready to send. LocalProtocolError for values that cannot be spelled."""
-        lengths = tuple([len(values[place]) for place in self._variable])
+        variable = self._variable
+        lengths = len(values[variable[0]]) if len(variable) == 1 else tuple([len(values[place]) for place in variable])
         renderer = self._renderers.get(lengths)
         if renderer is None:
             renderer = self._patching(values) if self.is_patched else self._encoded
