@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 import structlog
 import trio
@@ -219,7 +220,7 @@ class Desk:
 
     async def pay_with(
         self, kept: Kept, card: Card, *, store: bool = False, authentication: Mapping[str, str] | None = None
-    ) -> Payment:
+    ) -> Ended:
         """Ask the bank, with a card that was typed on the page. `authentication`: DE 48 parts of the issuer's say."""
         if not self.may_try(kept):
             raise Problem("payment.state", kept.payment.message)
@@ -255,7 +256,7 @@ class Desk:
         self._keep(replace(kept, payment=payment), before=kept.payment)
         return payment
 
-    async def pay_by_token(self, kept: Kept) -> Payment:
+    async def pay_by_token(self, kept: Kept) -> Ended:
         """Ask the bank, with a card that the vault keeps."""
         self._need_link()
         card = self.card_of(kept)
@@ -299,9 +300,7 @@ class Desk:
 
     # --- afterwards
 
-    async def capture(
-        self, kept: Kept, amount: Amount | None, part: tuple[int, int] | None, key: str | None
-    ) -> Payment:
+    async def capture(self, kept: Kept, amount: Amount | None, part: tuple[int, int] | None, key: str | None) -> Ended:
         """Take what was held, or a part of it."""
         if kept.payment.capture is not CaptureWhen.MANUAL:
             raise Problem("payment.state", "This payment was captured as it was paid.")
@@ -323,7 +322,7 @@ class Desk:
             asked = self._begin(kept, OperationKind.CAPTURE, amount, request, key=key)
         return await self._end_of(asked)
 
-    async def reverse(self, kept: Kept, amount: Amount | None, key: str | None) -> Payment:
+    async def reverse(self, kept: Kept, amount: Amount | None, key: str | None) -> Ended:
         """Undo it: all of it, or a part of what is held."""
         payment = kept.payment
         held = life.authorized(payment)
@@ -343,7 +342,7 @@ class Desk:
             asked = self._begin(replace(kept, deadline=None), OperationKind.REVERSAL, amount, made, key=key)
         return await self._end_of(asked)
 
-    async def refund(self, kept: Kept, amount: Amount | None, key: str | None) -> Payment:
+    async def refund(self, kept: Kept, amount: Amount | None, key: str | None) -> Ended:
         """Send money back to the card that paid."""
         if not life.captured(kept.payment):
             raise Problem("payment.state", kept.payment.message)
@@ -407,13 +406,15 @@ class Desk:
         self._keep(replace(kept, payment=life.with_operation(kept.payment, operation)), before=kept.payment)
         return _Asked(operation.id, kept.payment.id, request, trio.Event())
 
-    async def _end_of(self, asked: _Asked) -> Payment:
+    async def _end_of(self, asked: _Asked) -> Ended:
         """The payment once the outcome is on disk. Whoever waits may go: the outcome is written down all the same."""
         self._nursery.start_soon(self._carry, asked)
         await asked.done.wait()
         kept = self.books.payment(asked.payment)
+        operation = life.operation_of(kept.payment, asked.operation) if kept else None
         assert kept is not None  # payments are never deleted
-        return kept.payment
+        assert operation is not None
+        return Ended(kept.payment, operation)
 
     async def _carry(self, asked: _Asked) -> None:
         try:
@@ -556,6 +557,13 @@ class Desk:
                 self.books.keep(replace(kept, deadline=self._utc().timestamp() + 5.0))
         else:
             self.books.keep(replace(kept, deadline=None))
+
+
+class Ended(NamedTuple):
+    """What became of an operation, and its payment as it is now: others may have begun and ended meanwhile."""
+
+    payment: Payment
+    operation: Operation
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)

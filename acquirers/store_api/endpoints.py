@@ -37,8 +37,7 @@ async def register_payment(call: Call) -> Payment:
     kept = call.office.desk.register(call.merchant, call.body, call.key)
     if call.body.token is None:
         return kept.payment
-    payment = await call.office.desk.pay_by_token(kept)
-    return judge(payment, payment.operations[-1])
+    return judge(*await call.office.desk.pay_by_token(kept))
 
 
 async def list_payments(call: Call) -> PaymentList:
@@ -78,22 +77,19 @@ async def capture_payment(call: Call) -> Payment:
     desk = call.office.desk
     kept = desk.payment(call.path["payment"], call.merchant.id)
     part = (call.body.part, call.body.parts) if call.body.part is not None else None
-    payment = await desk.capture(kept, _amount(call, kept.payment), part, call.key)
-    return judge(payment, payment.operations[-1])
+    return judge(*await desk.capture(kept, _amount(call, kept.payment), part, call.key))
 
 
 async def reverse_payment(call: Call) -> Payment:
     desk = call.office.desk
     kept = desk.payment(call.path["payment"], call.merchant.id)
-    payment = await desk.reverse(kept, _amount(call, kept.payment), call.key)
-    return judge(payment, payment.operations[-1])
+    return judge(*await desk.reverse(kept, _amount(call, kept.payment), call.key))
 
 
 async def refund_payment(call: Call) -> Payment:
     desk = call.office.desk
     kept = desk.payment(call.path["payment"], call.merchant.id)
-    payment = await desk.refund(kept, _amount(call, kept.payment), call.key)
-    return judge(payment, payment.operations[-1])
+    return judge(*await desk.refund(kept, _amount(call, kept.payment), call.key))
 
 
 def _amount(call: Call, payment: Payment) -> Amount | None:

@@ -51,9 +51,9 @@ async def test_a_path_may_be_longer_than_an_address_and_costs_no_descriptor(tmp_
     async with served(folder / "party.sock"):
         await ask(folder / "party.sock", do="vitals")
         before = len(os.listdir("/proc/self/fd"))
-        for _ in range(3):
+        for _ in range(20):
             assert await ask(folder / "party.sock", do="vitals") == {"asked": {"do": "vitals"}}
-        assert len(os.listdir("/proc/self/fd")) <= before
+        assert len(os.listdir("/proc/self/fd")) < before + 10  # the last ends may not be closed yet
 
 
 async def test_lines_are_answered_in_turn_and_more_may_be_said_before_an_answer(tmp_path: Path) -> None:
