@@ -28,10 +28,9 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from whole import ROOT, Candidate, SpoiltError, build_of, built, loaded
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-sys.path.insert(0, str(ROOT))
-
+from benchmarks.whole import ROOT, Candidate, SpoiltError, build_of, built, loaded
 from fast.rehearsal import INTERNET, PURCHASE
 from protocols import elements as de
 from protocols.dialects import dialect_named

@@ -13,6 +13,7 @@ from switch.instant import Instant
 from switch.memory import Memory
 from switch.recovery import Recovery
 from tests.simulation.tiers import FAST
+from tests.switch import test_node as node
 from tests.switch import test_promises as conversations
 from tests.switch.desk import Desk
 from tests.switch.store import test_journal as journal
@@ -21,6 +22,9 @@ from tests.switch.store.test_journal import killed as killed  # a fixture of wha
 test_p06_a_late_answer_changes_nothing = conversations.test_a_late_approval_is_not_forwarded
 test_p10_damage_is_detected_never_skipped = journal.test_a_journal_edited_offline_names_the_batch
 test_p11_a_failed_sync_is_never_acknowledged = journal.test_a_failed_sync_is_never_acknowledged_and_never_tried_again
+test_p16_no_more_is_under_way_than_may_be_and_all_are_answered = (
+    node.test_over_sockets_no_more_is_under_way_than_may_be_and_all_are_answered
+)
 test_p18_no_secret_reaches_a_record_or_an_event = conversations.test_no_secret_of_a_message_reaches_a_record_or_an_event
 test_p23_a_journal_of_another_format_is_refused = journal.test_a_journal_of_another_format_is_refused
 
