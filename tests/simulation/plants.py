@@ -38,7 +38,8 @@ class OutOfDateError(Exception):
     """The line that a plant replaces is not there any more, or not once."""
 
 
-CORE, EXPRESS, LANE = "switch.core", "switch.express", "switch.lane"
+CORE, EXPRESS, CONVOY, MAKE = "switch.core", "switch.express", "switch.convoy", "switch.make"
+ENDS, MEMORY, RECORDS = "switch.ends", "switch.memory", "switch.records"
 DEBT = "debt = debts.REVERSAL if transaction.sent is not None else None"
 
 PLANTS: dict[str, Plant] = {
@@ -49,19 +50,19 @@ PLANTS: dict[str, Plant] = {
     ),
     "in the lane a request leaves before its record": Plant(
         EXPRESS,
-        "hold((out.number, plan.forward(frame, at, new), None))",
+        "holds.append((out.number, [plan.forward(frame, at, new)], None))",
         "core.outbox.send(out.number, plan.forward(frame, at, new))",
     ),
     "in the lane an approval leaves before its record": Plant(
         EXPRESS,
-        "hold((transaction.link, transaction.lane.answer(transaction.frame, transaction.at, code), transaction))",
-        "core.outbox.send(transaction.link, transaction.lane.answer(transaction.frame, transaction.at, code), None)",
+        "holds.append((transaction.link, [answer], [transaction]))",
+        "core.outbox.send(transaction.link, answer, None)",
     ),
     "what waits is released by the commit before": Plant(
         "switch.outbox", "if not self._records:  # what came since waited only for that batch", "if True:"
     ),
-    "the lane records nothing": Plant(EXPRESS, "            record(packed)\n", "            pass\n"),
-    "the lane does not record what it sends": Plant(EXPRESS, "            record(sent)\n", "            pass\n"),
+    "the lane records nothing": Plant(EXPRESS, "            epoch.append(packed)\n", "            pass\n"),
+    "the lane does not record what it sends": Plant(EXPRESS, "            epoch.append(sent)\n", "            pass\n"),
     # Repeats and keys
     "a repeat is a new payment": Plant("switch.memory", "return key in self._entries", "return False"),
     "in the lane a repeat is a new payment": Plant(EXPRESS, "or knows(key)", "or False"),
@@ -212,14 +213,14 @@ PLANTS: dict[str, Plant] = {
     # Answers
     "an answer is matched by its number alone": Plant(CORE, "replies.agrees(message, answer, matched)", "True"),
     "in the lane an answer is matched without its amount": Plant(
-        EXPRESS, "or transaction.amount != amount", "or False"
+        EXPRESS, "or transaction.amount != amount.encode()", "or False"
     ),
     "in the lane an answer is matched without its terminal": Plant(
-        EXPRESS, "or transaction.terminal != terminal", "or False"
+        EXPRESS, "or transaction.terminal != terminal.encode()", "or False"
     ),
     "in the lane a decline is an approval": Plant(EXPRESS, "response_code != APPROVED", "False"),
     "in the lane an answer goes to whoever asked last": Plant(
-        EXPRESS, "hold((transaction.link, transaction.lane.answer(", "hold((max(core._links), transaction.lane.answer("
+        EXPRESS, "holds.append((transaction.link, [answer],", "holds.append((max(core._links), [answer],"
     ),
     "in the lane answers of one read are mixed": Plant(
         EXPRESS,
@@ -268,6 +269,177 @@ PLANTS: dict[str, Plant] = {
     "transactions are numbered anew after a restart": Plant(CORE, "self.last_number = recovery.last_number", "pass"),
     # Completions
     "a completion names another": Plant("switch.debts", "told[de.ORIGINAL] = name_of(verdict.about).text", "pass"),
+    # Convoys
+    "a convoy leaves before its record": Plant(
+        CONVOY,
+        "holds.append((written.outs[0], written.frames, None))",
+        "any(core.outbox.send(written.outs[0], one) for one in written.frames)",
+    ),
+    "a convoy of approvals leaves before its record": Plant(
+        CONVOY,
+        "holds.extend((link, going[link], theirs[link]) for link in going)",
+        "any(core.outbox.send(link, one) for link in going for one in going[link])",
+    ),
+    "a convoy does not record what it sends": Plant(CONVOY, "    epoch.extend(written.records)\n", ""),
+    "a convoy records nothing": Plant(CONVOY, "    epoch.extend(records)\n", ""),
+    "a convoy takes along what is in flight": Plant(CONVOY, "core.in_flight.keys().isdisjoint(keys) and ", ""),
+    "a convoy takes along what is remembered": Plant(
+        CONVOY, " and core.memory.knows_none(keys, make.seconds(columns))", ""
+    ),
+    "a convoy has one key twice": Plant(CONVOY, "len(set(keys)) < count or ", ""),
+    "a convoy takes several seconds for one": Plant(CONVOY, " or moments.count(moments[0]) < count", ""),
+    "a convoy's answers are matched without their amounts": Plant(CONVOY, "amounts != columns[make.amount] or ", ""),
+    "a convoy's answers are matched without their terminals": Plant(
+        CONVOY, " or terminals != columns[make.terminal]", ""
+    ),
+    "a convoy's answers are matched without their types": Plant(
+        CONVOY, "if any(passage.lane.answer_mti != make.lane.mti for passage in set(passages)):", "if False:"
+    ),
+    "a convoy has one answer twice": Plant(CONVOY, " or len(set(stans)) < len(stans)", ""),
+    "a convoy takes what is no plain transaction": Plant(CONVOY, "if type(one) is Plain]", "if one is not None]"),
+    "a convoy takes those beside whom somebody waits": Plant(
+        CONVOY,
+        "rows = [one.row for one in transactions if one.row is not None]",
+        "rows = [one._row for one in transactions]",
+    ),
+    "a convoy's answers are not counted as outstanding": Plant(
+        CONVOY, "        owner.outstanding += 1\n", "        pass\n"
+    ),
+    "a convoy's token is that of another": Plant(
+        CONVOY, "(link, going[link], theirs[link])", "(link, going[link], theirs[max(theirs)])"
+    ),
+    "a convoy has no tokens": Plant(CONVOY, "(link, going[link], theirs[link])", "(link, going[link], None)"),
+    "records of two banks stand in the order of the banks": Plant(
+        CONVOY, "rows = sorted(chain.from_iterable(", "rows = list(chain.from_iterable("
+    ),
+    "a convoy has one plan for two banks": Plant(
+        CONVOY, "groups = list(_groups(plans))\n    if len(groups) == 1:", "if plans:"
+    ),
+    "a convoy's frames go to one connection": Plant(
+        CONVOY,
+        "for link, thing in zip(links, things, strict=True):",
+        "for link, thing in zip([next(iter(links))] * 999, things):",
+    ),
+    "a convoy waits twice as long": Plant(
+        CONVOY, "deadline = now.elapsed + issuer.patience_s", "deadline = now.elapsed + 2 * issuer.patience_s"
+    ),
+    "a convoy does not know its connection": Plant(CONVOY, "plan.name, out.number, deadline", "plan.name, 0, deadline"),
+    "a convoy is not in flight": Plant(
+        CONVOY, "    core.in_flight.update(zip(keys, written.transactions, strict=True))\n", ""
+    ),
+    "a convoy's codes are swapped": Plant(
+        CONVOY,
+        "_in_groups(makes, (asked, codes, passages), _told_back)",
+        "_in_groups(makes, (asked, codes[::-1], passages), _told_back)",
+    ),
+    "a convoy's approvals are recorded under other codes": Plant(
+        CONVOY, "(numbers, knowns, spelled, codes), partial", "(numbers, knowns, spelled, codes[::-1]), partial"
+    ),
+    "a convoy remembers the records of others": Plant(
+        CONVOY, "core.memory.keep_all(keys, sent, records)", "core.memory.keep_all(keys, sent[::-1], records)"
+    ),
+    "a convoy's approvals are held to be said": Plant(
+        CONVOY, "    core.unsaid.update(zip(keys, transactions, strict=True))\n", ""
+    ),
+    "the numbers of transactions do not go on after a convoy": Plant(
+        CONVOY, "    core.last_number += count\n", "    core.last_number += count - 1\n"
+    ),
+    "a convoy's amounts are of the neighbours": Plant(
+        CONVOY,
+        "keys, knowns, links, frames, amounts, terminals, stans)\n    core",
+        "keys, knowns, links, frames, amounts[1:] + amounts[:1], terminals, stans)\n    core",
+    ),
+    "a convoy answers the connection that asked first": Plant(
+        CONVOY, "links = [owner.number for owner in owners]", "links = [owners[0].number for owner in owners]"
+    ),
+    "check digits of a convoy are not looked at": Plant(MAKE, "if not all_luhn_valid(", "if not bool("),
+    "a convoy has no amount": Plant(MAKE, "NOTHING in columns[self.amount] or ", ""),
+    "a convoy has the number 000000": Plant(MAKE, " or NO_STAN in columns[self._stan]", ""),
+    "a convoy's alphabets are not looked at": Plant(
+        MAKE,
+        "if not (joined.isdigit() if content is DIGITS else joined.translate(content.judge).isascii()):",
+        "if False:",
+    ),
+    "a convoy's beginnings are not compared": Plant(
+        MAKE, "if columns[which].count(value) != len(frames):", "if False:"
+    ),
+    "a convoy's clocks are not looked at": Plant(
+        MAKE, "if time not in seen and not self._learn(kind, frame, wall):", "if False:"
+    ),
+    "of a convoy's clocks one is looked at": Plant(MAKE, "(self.moment, *parts.get(CLOCK, ()))", "(self.moment,)"),
+    "a convoy's kind is that of any": Plant(
+        MAKE,
+        "if kind not in known and not self._learn(kind, frame, wall):",
+        "if kind not in known and not (known and known.setdefault(kind, next(iter(known.values())))):",
+    ),
+    "a convoy's kind is learned without the lane's gate": Plant(
+        MAKE, "        plan = lane.plan(pan", "        plan = next(iter(self._plans.values()), None) or lane.plan(pan"
+    ),
+    "a convoy's kind is not that of the card": Plant(
+        MAKE, "families = map(self.lane.families.__getitem__, columns[self._head])", 'families = repeat(b"")'
+    ),
+    "a convoy's keys have no terminal": Plant(
+        MAKE, "columns[self._stan], columns[self.terminal]])", "columns[self._stan], repeat(b'LAB00001')])"
+    ),
+    "a convoy's answers may be declines": Plant(
+        MAKE,
+        "if columns is None or columns[self._approved].count(APPROVAL_CODE) != len(frames):",
+        "if columns is None:",
+    ),
+    "a convoy's numbers are not gone": Plant(ENDS, "        self.last_stan += count\n", "        pass\n"),
+    "a convoy's numbers are used twice in a second": Plant(
+        ENDS, "if moment in seconds[first : last + 1]:", "if False:"
+    ),
+    "a convoy's numbers are not noted as used": Plant(
+        ENDS, '        self._seconds[first : first + count] = array("I", (int(at),)) * count\n', ""
+    ),
+    "a convoy takes numbers that are out": Plant(ENDS, "self.pending.keys().isdisjoint(stans) and ", ""),
+    "a convoy takes numbers that late answers may come under": Plant(
+        ENDS, "self.overdue.keys().isdisjoint(stans) and ", ""
+    ),
+    "a convoy takes numbers that are owed": Plant(ENDS, " and self.saf.has_none(stans)", ""),
+    "a convoy goes beyond the last number": Plant(ENDS, "if not moment or last > STAN_LAST:", "if not moment:"),
+    "a convoy is not remembered": Plant(
+        MEMORY,
+        "        self._entries.update(zip(keys, zip(sent, answered, repeat(None)), strict=False))  # None: for ever\n",
+        "",
+    ),
+    "a convoy pushes out what is not noted as forgotten": Plant(
+        MEMORY,
+        "second = second_of(oldest)\n                self._forget(oldest)",
+        "second = second_of(oldest)",
+    ),
+    "of what a convoy pushes out only the first second is noted": Plant(
+        MEMORY, "if second is None or not oldest.startswith(second):", "if second is None:"
+    ),
+    "a convoy does not look at what is remembered": Plant(MEMORY, "self._entries.keys().isdisjoint(keys) and ", ""),
+    "a convoy does not look at tombstones": Plant(MEMORY, " and self._tombstones.keys().isdisjoint(keys)", ""),
+    "a convoy does not look at what was forgotten": Plant(
+        MEMORY,
+        "        return not any(second in self._forgotten or",
+        "        return True or not any(second in self._forgotten or",
+    ),
+    "a convoy's records have each other's numbers": Plant(
+        RECORDS, "known = repeat(_SENT_HEAD), ordinals,", "known = repeat(_SENT_HEAD), ordinals[::-1],"
+    ),
+    "a convoy's approvals have each other's numbers": Plant(
+        RECORDS, "before = repeat(_ANSWERED_HEAD), ordinals,", "before = repeat(_ANSWERED_HEAD), ordinals[::-1],"
+    ),
+    "what a convoy said is not counted": Plant(
+        CORE, "                    link.outstanding -= len(tokens)\n", "                    pass\n"
+    ),
+    "what a convoy said is held to be unsaid": Plant(
+        CORE, "                        unsaid.pop(token.key, None)\n", "                        pass\n"
+    ),
+    "nobody is told whose approvals left": Plant(
+        CORE, "theirs += tokens or [None] * len(frames)", "theirs += [None] * len(frames)"
+    ),
+    "approvals for a link that is gone are forgotten": Plant(
+        CORE, "                self.undelivered(tokens or (), now)\n", "                pass\n"
+    ),
+    "gateways go together": Plant(
+        CORE, "whose = link.participant.id if asks else str(number)", 'whose = "" if asks else str(number)'
+    ),
     # The journal, the shell
     "an append returns before the commit": Plant(
         "switch.store.pen",

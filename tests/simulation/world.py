@@ -494,12 +494,15 @@ class World:
         good: dict[int, str | None] = (
             {de.RESPONSE_CODE: "00", de.APPROVAL_CODE: code} if code else {de.RESPONSE_CODE: "51"}
         )
-        if payment.stray and not well:  # the contrary, and to somebody else's terminal, or of another amount
+        if not code and payment.number % 2:
+            good[de.APPROVAL_CODE] = "NOTHIS"  # there are hosts that fill DE 38 whatever they say
+        if payment.stray and not well:  # the contrary: to somebody else's terminal, of another amount or type
             contrary = self._contrary(code)
-            other = {de.TERMINAL_ID: "NOBODYS1"} if payment.number % 2 else {de.AMOUNT: f"{payment.amount + 100:012d}"}
-            self._send(wire, message.answered(contrary | other))
+            others = ({de.TERMINAL_ID: "NOBODYS1"}, {de.AMOUNT: f"{payment.amount + 100:012d}"}, {})
+            frame = message.answered(contrary | others[payment.number % 3])
+            self._send(wire, frame if payment.number % 3 < 2 else _of_another_type(frame))
         if payment.senseless and not well:
-            good = {de.RESPONSE_CODE: "zz"}
+            good = good | {de.RESPONSE_CODE: "zz"}
         self.after(thinks, self._send, wire, message.answered(good))
         if payment.double and not well:
             self.after(thinks + 0.01, self._send, wire, message.answered(good))
@@ -616,6 +619,9 @@ class World:
         if self._is_sealed(payment.gateway):
             unsealed = Unsealed(DIALECT, frame)
             frame = unsealed.sealed(mac_of(WRONG_KEY if forged else MAC_KEY, unsealed.covered))
+        if payment.odd == "a letter":
+            amount = (asked.values["amount"] or "").encode()
+            frame = frame.replace(amount, amount[:-1] + b"A", 1)
         asked.asked_rightly = asked.asked_rightly or not (forged and self._is_sealed(payment.gateway))
         self._send(wire, frame, payment.jitter_s)
 
@@ -744,6 +750,11 @@ class World:
     def quiet(self) -> bool:
         """Nothing is under way any more, on no wire."""
         return not any(what in (self._arrive, self._reach, self._send, self._wake) for _, _, what, _ in self._events)
+
+
+def _of_another_type(frame: bytes) -> bytes:
+    """The answer as one to an authorization, where a purchase was asked; or the other way round."""
+    return (b"0210" if frame.startswith(b"0110") else b"0110") + frame[4:]
 
 
 def _read(frame: bytes) -> str:
