@@ -58,6 +58,29 @@ class Answerer:
         self._number += 1
         return self._financial(message, self._fault())
 
+    def to_bring(self, frame: bytes) -> Message | None:
+        """A request that an acquirer's host takes into the network; None: it is answered here, or not at all."""
+        try:
+            message = self._dialect.decode(frame)
+        except FormatError:
+            return None
+        if not has_answer(message.mti) or mti_class(message.mti) == NETWORK_MANAGEMENT:
+            return None
+        self.asked += 1
+        return message
+
+    def brought(self, message: Message, told: Mapping[int, str | None]) -> Answers:
+        """The network's answer to a request, passed on as the script has it: with its latency and its faults."""
+        if mti_class(message.mti) == REVERSAL or is_advice(message.mti):
+            self.reversals += mti_class(message.mti) == REVERSAL
+            return [(self._delay(None), self._answer(message, told))]
+        self._number += 1
+        delay, fault = self._delay(self._manner(message)[0]), self._fault()
+        if fault is not None:
+            self._book(fault)
+            return self._faulty(fault, message, dict(told), delay)
+        return self._with_held([(delay, self._answer(message, told))])
+
     def _financial(self, message: Message, fault: str | None) -> Answers:
         latency, codes = self._manner(message)
         delay = self._delay(latency)

@@ -64,6 +64,14 @@ class Event(_Part):
         return self
 
 
+class Acquirer(_Part):
+    """Stand where an acquirer's own host stands: requests go on into the network, and its answers come back."""
+
+    upstream: Annotated[str, Field(pattern=r"^.+:[0-9]{1,5}$")]  # HOST:PORT of the network, plain TCP
+    institution_id: Annotated[str, Field(pattern=r"^[0-9]{1,11}$")]  # DE 32 of what goes on
+    sign_on: bool = True
+
+
 class Script(_Part):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 0  # 0: a free one, which is announced
@@ -79,6 +87,7 @@ class Script(_Part):
     late_ms: float = 1000.0  # how much later than usual a late answer comes
     faults: dict[str, Fault] = Field(default_factory=dict)
     timeline: tuple[Event, ...] = ()
+    acquirer: Acquirer | None = None  # None: it stands where an issuer would, and decides by `codes`
 
     @model_validator(mode="after")
     def _known_faults(self) -> Self:

@@ -25,7 +25,7 @@ from loadtest.traffic import Lane, Traffic, Visit
 from loadtest.usage import UsageError
 from protocols.money import Amount, currency_numbered
 
-STORE_CALLS: Final = "store API"  # in the place of a dialect's name
+STORE_CALLS: Final = "store API calls"  # in the place of a dialect's name
 API_KEY: Final = "api"  # the name under [keys]
 STAN: Final = 11  # where the audit looks for a number
 SLUG_MAX: Final = 60

@@ -756,9 +756,10 @@ class Traffic:
         if entry.repeats >= self._scenario.timeouts.repeats or entry.state in (State.ANSWERED, State.LATE):
             return
         lane = self._any_lane(entry)
-        self._at(now + self._answer_ns, self._repeat, entry)
         if lane is None:
+            self._at(now + NANO // 4, self._repeat, entry)
             return
+        self._at(now + self._answer_ns, self._repeat, entry)
         entry.repeats += 1
         entry.sendings += 1
         template = self._like(entry.template, repeats(entry.template.mti))

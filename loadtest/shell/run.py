@@ -123,7 +123,7 @@ class Run:
         if self.part.workers > 1:
             raise UsageError("audit.totals: with several processes nobody knows all of ours; use one")
         if self.scenario.target.kind != "payments":
-            raise UsageError(f"audit.totals: {SPOKEN[self.scenario.target.kind]} has none")
+            raise UsageError(f"audit.totals: {SPOKEN[self.scenario.target.kind]} know none")
         try:
             self.dialect.encode(RECONCILIATION, Totals().said("", {}))
         except LocalProtocolError as error:

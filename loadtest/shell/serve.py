@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Mapping
 from itertools import count
 from random import Random
 from typing import Final
 
 import trio
 
-from loadtest.answerer import Answerer
+from loadtest.answerer import Answerer, Answers
 from loadtest.scenario import Target
 from loadtest.script import Event, Script
 from loadtest.shell.timer import Timer
+from loadtest.shell.upstream import Upstream
 from loadtest.shell.wire import dialect_for, framing_for
 from protocols.errors import RemoteProtocolError
 from protocols.framing import Framing
+from protocols.message import Message
 from protocols.runtime.tls import Credentials
 
 READ_SIZE: Final = 64 * 1024
@@ -68,6 +71,8 @@ class Server:
             self._timer: Timer | None = Timer()
         except OSError:
             self._timer = None
+        acquirer = script.acquirer
+        self._upstream = Upstream(acquirer, dialect_for(target), self._framing, self._pass_on) if acquirer else None
         self._reading = _Gate()
         self._answering = _Gate()
         self._refusing_until = 0.0
@@ -78,6 +83,8 @@ class Server:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._answer_when_due)
             nursery.start_soon(self._keep_timeline)
+            if self._upstream is not None:
+                nursery.start_soon(self._upstream.run)
             listeners = await trio.open_tcp_listeners(self.script.port, host=self.script.host)
             port: int = listeners[0].socket.getsockname()[1]
             task_status.started(port)
@@ -119,13 +126,24 @@ class Server:
             except RemoteProtocolError:
                 return
             for frame in frames:
-                for delay, answer in answers(frame):
-                    if delay:
-                        self._later(now + delay, connection, answer)
-                    else:
-                        connection.say(answer)
+                if self._upstream is not None and (message := self.answerer.to_bring(frame)) is not None:
+                    self._upstream.bring(message, connection)
+                else:
+                    self._say(answers(frame), connection, now)
             if self.answerer.asked > self.answerer.managed:
                 self._began.set()
+
+    def _pass_on(self, message: Message, who: object, told: Mapping[int, str | None]) -> None:
+        """The network has answered what we brought it."""
+        assert isinstance(who, Connection)
+        self._say(self.answerer.brought(message, told), who, time.monotonic_ns())
+
+    def _say(self, answers: Answers, connection: Connection, now: int) -> None:
+        for delay, answer in answers:
+            if delay:
+                self._later(now + delay, connection, answer)
+            elif connection in self._connections:
+                connection.say(answer)
 
     def _later(self, when: int, connection: Connection, answer: bytes) -> None:
         heapq.heappush(self._due, (when, next(self._order), connection, answer))

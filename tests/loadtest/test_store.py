@@ -89,7 +89,7 @@ async def test_the_gateways_own_application_registers_and_shows_payments(tmp_pat
     assert result.codes() == ("200", "201"), result.codes()
     assert result.total("store_payment", measured=False).offered == 40
     assert not any(one.count for one in result.audit.findings if one.fails), result.audit.findings
-    assert result.meta.dialect == "store API"
+    assert result.meta.dialect == "store API calls"
 
 
 async def test_every_call_has_a_key_of_its_own() -> None:
@@ -142,7 +142,7 @@ async def test_after_a_last_answer_nothing_is_sent_there() -> None:
         ({"mix": {"store_token": 1}}, "wants token"),
         ({"mix": {"purchase": 1}}, "the flow sends messages"),
         ({"chaos": {"garbage": 0.1}}, "only these are disturbed"),
-        ({"audit.totals": True}, "store API has none"),
+        ({"audit.totals": True}, "know none"),
     ],
 )
 def test_what_cannot_be_is_told(changes: dict[str, Any], told: str) -> None:

@@ -80,7 +80,7 @@ def test_without_being_asked_for_totals_nobody_sends_a_0500() -> None:
 
 def test_what_has_no_totals_is_refused_them() -> None:
     hsm = {"target": {"kind": "hsm"}, "mix": {"hsm_echo": 1}, "audit": {"totals": True}}
-    with pytest.raises(UsageError, match="an HSM has none"):
+    with pytest.raises(UsageError, match="host commands know none"):
         Run(scenario(**hsm))
 
 
