@@ -22,8 +22,8 @@ from protocols.runtime.exits import UnavailableError
 from protocols.runtime.log import LogBudget
 from protocols.runtime.tls import Credentials, HandshakeError, accept_tls
 
-LINKS_MAX: Final = 2048  # four times the widest load test; each may hold 64 KiB
-LINKS_PER_HOST_MAX: Final = 1024  # a gateway behind one address may be wide, but not all there is
+LINKS_MAX: Final = 12_288  # more than twice the widest load test (5 000); one that is silent takes some ten KiB
+LINKS_PER_HOST_MAX: Final = 6144  # a gateway behind one address may be wide, but not all there is
 ACCEPTS_PER_WAKE_UP: Final = 64  # then the links already open have their turn
 BACKLOG: Final = 1024  # connections that come while we are busy wait here, in the kernel
 DESCRIPTORS_SPENT_WAIT_S: Final = 0.1  # somebody must close something first
