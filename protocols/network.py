@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -35,6 +35,7 @@ PARTS: Mapping[str, tuple[str, str]] = {
 
 
 JOURNAL_RESERVE_MIB = 64  # room for some hundred thousand reversals
+JOURNAL_GAP_MAX_MS: Final = 100.0  # a tenth of a second, twice a transaction, is already much
 HSM = "hsm"  # the port of the simulated HSM
 CONSOLE = "console"  # the port of the switch's own pages
 THIS_MACHINE = "127.0.0.1"
@@ -91,6 +92,7 @@ class Network:
     hsms: tuple[str, ...] = ()  # where the switch's HSMs are: names of ports, or host:port; they take turns
     journal_reserve_mib: int = JOURNAL_RESERVE_MIB  # of the journal's disk: new requests leave it for reversals
     console: tuple[str, int] | None = None  # where the switch's own pages are; None: nowhere
+    journal_gap_ms: float = 0.0  # between two commits, where many wait: fewer of them, and everybody waits longer
 
     @property
     def tls_ports(self) -> tuple[str, ...]:
@@ -139,6 +141,7 @@ class _NetworkFile(BaseModel):
     console: _ConsoleFile = _ConsoleFile()
     hsms: tuple[str, ...] | None = None  # None: the port named `hsm`, where there is one
     journal_reserve_mib: Annotated[int, Field(ge=0, strict=True)] = JOURNAL_RESERVE_MIB
+    journal_gap_ms: Annotated[float, Field(ge=0, le=JOURNAL_GAP_MAX_MS)] = 0.0
 
 
 def load(directory: Path | None = None) -> Network:
@@ -154,7 +157,9 @@ def load(directory: Path | None = None) -> Network:
     hsms = ((HSM,) if HSM in file.ports else ()) if file.hsms is None else file.hsms
     has_console = file.console.on and CONSOLE in file.ports
     console = (file.console.host, file.ports[CONSOLE]) if has_console else None
-    network = Network(file.name, file.host, file.ports, listeners, hsms, file.journal_reserve_mib, console)
+    network = Network(
+        file.name, file.host, file.ports, listeners, hsms, file.journal_reserve_mib, console, file.journal_gap_ms
+    )
     for place in hsms:
         try:
             network.address(place)

@@ -54,6 +54,7 @@ from switch.trail import Trail
 COLLECT_AFTER: Final = (50_000, 20, 100)
 HANDOVER_S: Final = 5e-5  # the journal's thread gets the interpreter so soon; the usual 5 ms would be every commit's
 MIB: Final = 1024 * 1024
+SHARED_FROM: Final = 8  # records in a commit: fewer are of hardly more than one connection
 LOOK_AT_DISK_S: Final = 0.25  # at 10 000 transactions a second that is some megabytes, out of a reserve of 64
 TICK_S: Final = 0.02  # fifty a second: a deadline is met to within a fiftieth
 READY_PATIENCE_S: Final = 3.0  # then we say that we are ready without the issuers that are not there
@@ -127,7 +128,12 @@ class Node:
             self._leave(number, link)
 
     async def keep_journal(self) -> None:
-        """Commit batch after batch; what came while one was being written is the next."""
+        """Commit batch after batch; what came while one was being written is the next.
+
+        With a gap (`journal_gap_ms`) it waits after one that many shared: then the next is shared by more. Who is
+        alone never waits.
+        """
+        gap_s = self.core.network.network.journal_gap_ms / 1000
         while True:
             batch = self.core.take_batch()
             if batch is None:
@@ -141,6 +147,8 @@ class Node:
             self.trail.add(batch.records)
             self.core.durable(batch.epoch, moment)
             self.act()
+            if gap_s and len(batch.records) >= SHARED_FROM:
+                await trio.sleep(gap_s)
 
     async def keep_archive(self, folder: Path) -> None:
         """Look for what is older than the memory, all that is sought at one time together."""

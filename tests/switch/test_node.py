@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from random import Random
 from typing import Any, cast
 
@@ -146,3 +147,27 @@ async def test_over_sockets_no_more_is_under_way_than_may_be_and_all_are_answere
             heard = [len(LEN2.framer().feed(theirs.recv(65536))) for theirs in shops]
             nursery.cancel_scope.cancel()
     assert (most, heard) == (20, [A_READ] * 6)
+
+
+async def test_a_gap_between_commits_is_for_those_that_many_share(autojump_clock: trio.testing.MockClock) -> None:
+    network = replace(NETWORK, network=replace(NETWORK.network, journal_gap_ms=50.0))
+    node = shell.Node(Core(network, Random(1)), cast(Journal, Disk()))
+    shop = Wire()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(node.keep_journal)
+        nursery.start_soon(node.attend_gateway, cast(Link, shop), NETWORK.participants["lab"], ())
+        began = trio.current_time()
+        shop.gives([purchase(1)])  # nobody is there to be asked: a refusal is recorded too
+        await trio.testing.wait_all_tasks_blocked()
+        shop.gives([purchase(2)])
+        await trio.testing.wait_all_tasks_blocked()
+        assert (len(shop.sent), trio.current_time()) == (2, began), "who is alone never waits"
+
+        shop.gives([purchase(10 + number) for number in range(shell.SHARED_FROM)])
+        await trio.testing.wait_all_tasks_blocked()
+        shop.gives([purchase(50)])
+        await trio.testing.wait_all_tasks_blocked()
+        assert len(shop.sent) == 2 + shell.SHARED_FROM
+        await trio.sleep(0.051)
+        assert len(shop.sent) == 3 + shell.SHARED_FROM
+        nursery.cancel_scope.cancel()
