@@ -194,6 +194,10 @@ class Core:
 
     # ---- Inputs: time and disk ----
 
+    def contracts_changed(self) -> None:
+        """Merchants came, changed or went: the next request is judged anew, whatever was seen of its kind."""
+        self._express.forget()
+
     def tick(self, now: Instant) -> None:
         """Look at every deadline that may have passed. Meant for fifty calls a second."""
         self._wall, self._clock = now.wall, now

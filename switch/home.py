@@ -17,12 +17,13 @@ LOCK = "up.lock"
 SWITCH = "switch"  # the switch's own folder in there
 ORDERS = "admin.sock"  # in it, while a switch runs
 TOKEN = "console.token"  # in it: who has it may open the console; it outlives the books, like a key
+BOARDED = "boarded.json"  # the same: merchants that came since the network's files were written
 ISSUERS = "issuers"  # the banks', a few files each
 ACQUIRERS = "acquirers"  # the gateways': what their shops have asked for, and the vault's wrapped key
 
 #: What the parties keep, and what goes when a network starts afresh.
 BOOKS = (
-    *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key", ORDERS)),
+    *(f"{SWITCH}/{name}" for name in ("journal.*", "books.*", "data.key", ORDERS, f"{BOARDED}*")),
     *(f"{ISSUERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.sock")),
     *(f"{ACQUIRERS}/{name}" for name in ("*.db*", "*.key", "*.lock", "*.unfinished")),
     "logs/*.log",

@@ -109,7 +109,10 @@ class Host:
         answer = (await self._gateway.ask(request)).answer
         if answer is None:
             return None
-        self._ledger.put(self._ended(leg, answer))
+        ended = self._ended(leg, answer)
+        self._ledger.put(ended)
+        if ended.about and ended.state == APPROVED and (taken := self._ledger.leg(ended.about)) and taken.is_sale:
+            self._ledger.put(taken._replace(is_sale=0))  # what was taken of it counts, not what was reserved
         return {number: value for number in PASSED_ON if (value := answer.get(number)) is not None}
 
     def _refusal(self, message: Message) -> str | None:

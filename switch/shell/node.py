@@ -42,6 +42,7 @@ from switch.home import SWITCH, certificate_folder
 from switch.shell.archive import look_up
 from switch.shell.clock import now, today
 from switch.shell.counting import catch_up
+from switch.shell.merchant_orders import restore_boarded
 from switch.shell.notify import tell_supervisor
 from switch.shell.orders import serve_orders
 from switch.shell.snapshots import keep_snapshots, recovered
@@ -355,6 +356,7 @@ async def run_switch(directory: Path | None, state: Path, stop: trio.Event) -> i
         configuration = configure(directory)
     except NetworkError as error:
         raise ConfigurationError("\n".join(error.problems)) from None
+    restore_boarded(configuration, state / SWITCH)
     log.info("starting", build=compiled.build())
     sys.setswitchinterval(HANDOVER_S)
     gc.set_threshold(*COLLECT_AFTER)

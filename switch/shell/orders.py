@@ -19,7 +19,9 @@ from protocols.codes import known_reason
 from protocols.key_change import Use
 from protocols.runtime.exits import FatalError
 from protocols.runtime.private_socket import Line, Say, ask_private, serve_private
+from switch.boarding import BoardingError
 from switch.home import ORDERS, SWITCH
+from switch.shell import merchant_orders
 from switch.shell.clock import now
 
 if TYPE_CHECKING:
@@ -129,8 +131,23 @@ def _issuer_of(node: Node, asked: Mapping[str, Any]) -> IssuerEnd:
     return issuer
 
 
+async def _merchants(node: Node, asked: Mapping[str, Any]) -> object:
+    """What is asked or ordered about an acquirer's merchants."""
+    try:
+        return MERCHANTS[str(asked["do"])](node, asked)
+    except BoardingError as error:
+        raise _OrderError(str(error)) from None
+
+
+MERCHANTS: Final[Mapping[str, Callable[[Node, Mapping[str, Any]], object]]] = {
+    "merchant-board": merchant_orders.board,
+    "merchant-close": merchant_orders.close,
+    "merchant-list": merchant_orders.list_merchants,
+}
+
 DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {
     "key-change": _key_change,
+    **dict.fromkeys(MERCHANTS, _merchants),
     "saf-list": _saf_list,
     "saf-park": _saf_park,
     "saf-retry": _saf_retry,
@@ -141,7 +158,7 @@ DONE_BY: Final[Mapping[str, Callable[..., Any]]] = {
 # The other end
 
 
-def order(state: Path, **asked: str) -> Any:
+def order(state: Path, **asked: object) -> Any:
     """Give an order and wait until it is carried out; what is told. FatalError: it was not, in the switch's words."""
     told = ask_private(state / SWITCH / ORDERS, asked, within_s=WITHIN_S, absent="no switch runs here")
     if "error" in told:

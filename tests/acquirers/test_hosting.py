@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from switch.place import Part, Party
-from tests.network import ASK_WITHIN_S, RunningNetwork, Till, issuer, running_network
+from tests.network import ASK_WITHIN_S, SWITCH, RunningNetwork, Till, issuer, running_network
 
 HOST = Party(Part.ACQUIRER, "nbd")
 MALL = "UAEMALL00000001"
@@ -19,9 +19,28 @@ CARD = {"pan": "9784100000000019", "expiry": "2912"}
 SANDBOX = {"pan": "4111111111111111", "expiry": "2912"}
 
 
+SHOP = "GULFMART0000001"
+DEBIT = {"pan": "9784300000000015", "expiry": "2912"}
+CORNER_SHOP = """
+[[merchant]]
+id = "CORNERSHOP00001"
+name = "Corner shop"
+city = "Dubai"
+country = "AE"
+merchant_type = "5999"
+acquirer = "ebi"
+currencies = ["AED"]
+channels = ["ecommerce"]
+terminals = ["CORN0001", "CORN0002"]
+"""
+
+
 def with_a_host(directory: Path) -> None:
     file = directory / "participants" / "nbd.toml"
-    file.write_text(file.read_text().replace("[keys]", 'host = "nbd_host"\n\n[keys]'))
+    deadlines = "[deadlines]\nacquirer_s = 4.0\nissuer_s = 3.0\n"
+    file.write_text(file.read_text().replace("[keys]", f'host = "nbd_host"\n\n{deadlines}\n[keys]'))
+    gateway = directory / "gateways" / "comtrust.toml"
+    gateway.write_text(gateway.read_text().replace("merchants = [", f'merchants = ["{SHOP}", "CORNERSHOP00001", ', 1))
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +52,10 @@ def network() -> Iterator[RunningNetwork]:
 
 @pytest.fixture(scope="module")
 def till(network: RunningNetwork) -> Iterator[Till]:
+    assert network.place.network is not None
+    merchants = network.place.network / "merchants.toml"
+    # Its gateway knows it already, the running switch does not.
+    merchants.write_text(merchants.read_text() + CORNER_SHOP)
     with network.till("comtrust") as till:
         network.until(lambda: sells(till, **CARD)["response_code"] == "00", ASK_WITHIN_S, "the host")
         yield till
@@ -40,6 +63,11 @@ def till(network: RunningNetwork) -> Iterator[Till]:
 
 def sells(till: Till, **line: Any) -> dict[str, Any]:
     return till.ask("purchase", **{"merchant": MALL, "amount": "100.00", **line})
+
+
+def answers(till: Till, asked: list[int]) -> dict[int, str]:
+    """What each line heard: lines that are answered together are told in no order."""
+    return {told["id"]: told["response_code"] for told in (till.next() for _ in asked)}
 
 
 def lines(network: RunningNetwork) -> dict[str | None, dict[str, Any]]:
@@ -103,8 +131,7 @@ def test_a_host_killed_with_payments_on_their_way_leaves_books_that_agree(networ
     sells(till, **CARD)  # by now the others are out at their issuer
     network.kill(HOST)
     network.thaw(issuer("sandbox"))
-    for one in asked:
-        assert till.answer_to(one)["response_code"] == "91"
+    assert answers(till, asked) == dict.fromkeys(asked, "91")
     network.start(HOST)
 
     def undone() -> bool:
@@ -113,4 +140,68 @@ def test_a_host_killed_with_payments_on_their_way_leaves_books_that_agree(networ
 
     network.until(undone, ASK_WITHIN_S, "what was in doubt to be undone")
     assert "UAEMALL-PARTS" not in lines(network)
+    agree(network)
+
+
+def inserts(till: Till, **line: Any) -> str:
+    said = till.ask(**{"do": "purchase", "merchant": SHOP, "channel": "card_present", "how": "insert", **DEBIT, **line})
+    return f"{said['response_code']} {said['reason'] or ''}".strip()
+
+
+def test_a_chip_and_its_pin_go_through_the_host_and_the_pin_is_translated_on_each_leg(till: Till) -> None:
+    assert inserts(till, amount="25.00", pin="1234") == "00"
+    assert inserts(till, amount="25.00", pin="9999") == "55 pin.wrong"
+    assert inserts(till, amount="25.00") == "57 pin.missing"  # the books are held against each other further down
+
+
+def test_what_is_reserved_through_the_host_is_completed_through_it(network: RunningNetwork, till: Till) -> None:
+    reserved = till.ask("preauth", merchant=MALL, amount="90.00", sub_merchant="UAEMALL-PARTS", **CARD)
+    assert reserved["response_code"] == "00"
+    assert till.ask("capture", of=reserved["id"], amount="70.00")["response_code"] == "00"
+    network.until(lambda: lines(network).get("UAEMALL-PARTS", {}).get("sold") == "70.00 AED", ASK_WITHIN_S, "the line")
+    assert till.ask("reverse", of=reserved["id"])["response_code"] == "00"
+    network.until(lambda: "UAEMALL-PARTS" not in lines(network), ASK_WITHIN_S, "the line to be gone")
+
+
+def test_a_host_that_stands_still_loses_nothing(network: RunningNetwork, till: Till) -> None:
+    network.freeze(HOST)
+    frozen = [till.say("purchase", merchant=MALL, amount=f"{n}.00", **CARD) for n in (11, 12)]
+    assert answers(till, frozen) == dict.fromkeys(frozen, "91")  # the network's patience, not the shop's
+    network.thaw(HOST)
+    network.until(
+        lambda: sells(till, **CARD, amount="13.00")["response_code"] == "00", ASK_WITHIN_S, "the host to be fed"
+    )
+    agree(network)
+
+
+def ordered(network: RunningNetwork, *words: str) -> str:
+    done = network.run("switch", "acquirer", *words)
+    return done.stdout if done.returncode == 0 else done.stderr.strip()
+
+
+def buys(till: Till, terminal: str = "CORN0001") -> str:
+    said = till.ask("purchase", merchant="CORNERSHOP00001", terminal=terminal, amount="5.00", **CARD)
+    return f"{said['response_code']} {said.get('reason') or ''}".strip()  # no reason where the link is down
+
+
+def test_a_merchant_is_boarded_changed_and_closed_while_the_switch_runs(
+    network: RunningNetwork, till: Till, tmp_path: Path
+) -> None:
+    contract = tmp_path / "corner.toml"
+    contract.write_text(CORNER_SHOP.replace(', "CORN0002"', ""))
+    assert buys(till) == "03 merchant.unknown"
+    assert "not nbd's" in ordered(network, "nbd", "board", "CORNERSHOP00001", "--contract", str(contract))
+    assert ordered(network, "ebi", "board", "CORNERSHOP00001", "--contract", str(contract)) == ""
+    assert buys(till) == "00"
+    assert buys(till, "CORN0002") == "58 terminal.not_allowed"
+    ordered(network, "ebi", "board", "CORNERSHOP00001", "--terminal", "CORN0002", "--without", "CORN0001")
+    assert (buys(till, "CORN0002"), buys(till)) == ("00", "58 terminal.not_allowed")
+    network.stop(SWITCH)
+    network.start(SWITCH)
+    network.until(lambda: buys(till, "CORN0002") == "00", ASK_WITHIN_S, "the switch to be back")
+    assert buys(till) == "58 terminal.not_allowed"  # as boarded, whatever the file says
+    assert '"CORNERSHOP00001"' in ordered(network, "ebi", "merchants")
+    assert ordered(network, "ebi", "close", "CORNERSHOP00001") == ""
+    assert buys(till, "CORN0002") == "03 merchant.unknown"
+    assert '"CORNERSHOP00001"' not in ordered(network, "ebi", "merchants")
     agree(network)
