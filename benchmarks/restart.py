@@ -59,7 +59,7 @@ async def made(folder: Path, transactions: int) -> None:
             batch = []
             for number in range(first, min(first + A_COMMIT, transactions + 1)):
                 at, stan = moment(BEGUN + number / 1000), f"{number % 999_999 + 1:06d}".encode()
-                key = f"lab/1/{1118000000 + number // 999_999}{stan.decode()}LAB00001"
+                key = f"lab/1/{1118000000 + number // 999_999}{stan.decode()}LAB00001".encode()
                 batch.append(sent.fill(number, at, key, stan, frame))
                 batch.append(answered.fill(number, at, key, stan, b"A1B2C3"))
             await journal.append(batch)
