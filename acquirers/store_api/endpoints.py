@@ -29,6 +29,7 @@ from acquirers.store_api.verdict import judge
 from protocols.money import Amount
 
 PAGE_MAX: Final = 100  # payments in one answer
+REFERENCE_MAX: Final = 140  # characters, as of a new payment
 _PAYMENT_ID: Final = re.compile(r"pay_[a-z2-7]{26}")
 
 
@@ -46,6 +47,8 @@ async def list_payments(call: Call) -> PaymentList:
     if after is not None and not _PAYMENT_ID.fullmatch(after):
         raise Problem("request.invalid", problems=["after: not the id of a payment"])
     reference = call.query.get("order_reference")
+    if reference is not None and len(reference) > REFERENCE_MAX:
+        raise Problem("request.invalid", problems=[f"order_reference: at most {REFERENCE_MAX} characters"])
     found = call.office.books.payments_of(call.merchant.id, reference, after, most)
     last = found[-1].payment.id if len(found) == most else None
     return PaymentList(payments=tuple(kept.payment for kept in found), next_after=last)
@@ -132,7 +135,7 @@ _MONEY = ("payment.state", "payment.declined", "outcome.unknown", "switch.unreac
 _LISTED = (
     Query("limit", {"type": "integer", "minimum": 1, "maximum": PAGE_MAX}, "How many at most; 20 unless said."),
     Query("after", {"type": "string", "pattern": r"^pay_[a-z2-7]{26}$"}, "Older than this one."),
-    Query("order_reference", {"type": "string", "maxLength": 140}, "Only those of this order."),
+    Query("order_reference", {"type": "string", "maxLength": REFERENCE_MAX}, "Only those of this order."),
 )
 
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
