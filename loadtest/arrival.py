@@ -40,6 +40,21 @@ class Arrivals(BaseModel):
         """When messages are due."""
 
 
+class Steady(Arrivals):
+    """One rate all along."""
+
+    rate_per_s: Rate
+    for_s: Seconds
+
+    @property
+    def lasts_s(self) -> float:
+        return self.for_s
+
+    @property
+    def highest_per_s(self) -> float:
+        return self.rate_per_s
+
+
 def thinned(random: Chance, highest_per_s: float, lasts_s: float, rate_at: Callable[[float], float]) -> Iterator[float]:
     """A Poisson process whose rate changes: of one at the highest rate, each arrival stays with a share's chance.
 

@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from loadtest.flow import KEYS, Asking, Command, Expect, Flow, Program
+from loadtest.lane import Lane, Visit
 from loadtest.ledger import Entry, MatchKey
+from loadtest.messages import LINK
 from loadtest.result import NO_CODE
 from loadtest.scenario import Scenario
+from loadtest.strays import UNMATCHED, UNREADABLE
 from loadtest.template import AUDITED, Template, Values, picker_of
-from loadtest.traffic import LINK, STRAYS_MAX, UNMATCHED, UNREADABLE, Lane, Traffic, Visit
+from loadtest.traffic import Traffic
 from loadtest.usage import UsageError
 from protocols.errors import LocalProtocolError, RemoteProtocolError
 from protocols.framing import Framing
@@ -138,23 +141,21 @@ class CommandTraffic(Traffic):
 
     def _template(self, step: Asking) -> Template:
         assert isinstance(step, Command)
-        template = self._templates[id(step)] = CommandTemplate(step, self._framing, self._lmk_id)
-        self._signs[template] = 0
+        template = self.messages.templates[id(step)] = CommandTemplate(step, self._framing, self._lmk_id)
+        self.messages.signs[template] = 0
         return template
 
-    def _launch(self, entry: Entry, lane: Lane, now: int) -> None:
+    def launch(self, entry: Entry, lane: Lane, now: int) -> None:
         template = entry.template
         assert isinstance(template, CommandTemplate)
         entry.expected = template.step.expected
-        super()._launch(entry, lane, now)
+        super().launch(entry, lane, now)
 
     def _manage(self, lane: Lane, code: str, now: int) -> None:
         """A sign of life is an NC: an HSM knows no sign-on."""
-        if now >= self._stamp_until:
-            self._new_stamp(now)
-        entry = self._made(self._probe, {}, LINK, now)
+        entry = self.messages.made(self._probe, dict(self.messages.moment(now)), LINK, now)
         entry.visit = code
-        self._launch(entry, lane, now)
+        self.launch(entry, lane, now)
 
     def _saved(self, visit: Visit, step: Expect, message: Any) -> bool:
         assert isinstance(message, HsmAnswer)
@@ -176,16 +177,11 @@ class CommandTraffic(Traffic):
             counts.doubled += self.ledger.again(entry, code, None)
             return
         self.tally.row((now - self.start) // 10**9, UNMATCHED, "??", NO_CODE, lane.index).unmatched += 1
-        self._explain("unknown_header", "An answer arrived with a header and a code that no open request has.")
+        self.strays.note("unknown_header", "An answer arrived with a header and a code that no open request has.")
 
     def _unreadable(self, lane: Lane, command: str, now: int) -> None:
         self.tally.row((now - self.start) // 10**9, UNREADABLE, command, NO_CODE, lane.index).garbage += 1
-        self._explain(UNREADABLE, f"An answer to {command} arrived that cannot be read by its layout.")
-
-    def _explain(self, cause: str, sentence: str) -> None:
-        said = (cause, sentence)
-        if len(self._strays) < STRAYS_MAX or said in self._strays:
-            self._strays[said] = self._strays.get(said, 0) + 1
+        self.strays.note(UNREADABLE, f"An answer to {command} arrived that cannot be read by its layout.")
 
 
 def check_commands(scenario: Scenario, flows: Mapping[str, Flow]) -> None:

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from loadtest.flow import KEYS, Asking, Call, Expect, Flow, Program
+from loadtest.lane import Lane, Visit
 from loadtest.ledger import Entry
 from loadtest.plan import NANO
 from loadtest.result import NO_CODE
 from loadtest.scenario import Scenario
 from loadtest.template import AUDITED, Template, Values, picker_of
-from loadtest.traffic import Lane, Traffic, Visit
+from loadtest.traffic import Traffic
 from loadtest.usage import UsageError
 from protocols.money import Amount, currency_numbered
 
@@ -141,23 +142,23 @@ class StoreTraffic(Traffic):
 
     def _template(self, step: Asking) -> Template:
         assert isinstance(step, Call)
-        template = self._templates[id(step)] = CallTemplate(step, self._host, self._keys)
-        self._signs[template] = 0
+        template = self.messages.templates[id(step)] = CallTemplate(step, self._host, self._keys)
+        self.messages.signs[template] = 0
         return template
 
-    def _launch(self, entry: Entry, lane: Lane, now: int) -> None:
+    def launch(self, entry: Entry, lane: Lane, now: int) -> None:
         template = entry.template
         assert isinstance(template, CallTemplate)
         entry.expected = template.step.expected
         before = len(lane.out)
-        super()._launch(entry, lane, now)
+        super().launch(entry, lane, now)
         self._asked_on[lane.index].extend([entry] * (len(lane.out) - before))  # twice where chaos says it twice
 
     def _repeat(self, entry: Entry, now: int) -> None:
         """The same call again under the same key, on whichever connection is free."""
         if entry.repeats >= self._scenario.timeouts.repeats or entry.key in self.ledger.settled:
             return
-        self._at(now + self._answer_ns, self._repeat, entry)
+        self.at(now + self._answer_ns, self._repeat, entry)
         lane = next((one for one in self.lanes if one.is_up and not self._asked_on[one.index]), None)
         if lane is None:
             return

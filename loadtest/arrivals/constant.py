@@ -3,22 +3,12 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from loadtest.arrival import Arrivals, Rate, Seconds, evenly
+from loadtest.arrival import Steady, evenly
 from loadtest.chance import Chance
 
 
-class Constant(Arrivals):
+class Constant(Steady):
     shape: Literal["constant"] = "constant"
-    rate_per_s: Rate
-    for_s: Seconds
-
-    @property
-    def lasts_s(self) -> float:
-        return self.for_s
-
-    @property
-    def highest_per_s(self) -> float:
-        return self.rate_per_s
 
     def instants(self, random: Chance) -> Iterator[float]:
         return evenly(self.rate_per_s, self.for_s)

@@ -5,23 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from loadtest.arrival import Arrivals, Rate, Seconds
+from loadtest.arrival import Steady
 from loadtest.chance import Chance
 
 
-class Gamma(Arrivals):
+class Gamma(Steady):
     shape: Literal["gamma"] = "gamma"
-    rate_per_s: Rate
-    for_s: Seconds
     variation: Annotated[float, Field(ge=0.05, le=20)] = 1.0  # standard deviation of the gaps by their mean
-
-    @property
-    def lasts_s(self) -> float:
-        return self.for_s
-
-    @property
-    def highest_per_s(self) -> float:
-        return self.rate_per_s
 
     def instants(self, random: Chance) -> Iterator[float]:
         shape = self.variation**-2  # of a gamma distribution the variation is 1/sqrt(shape)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import select
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +20,11 @@ from typing import Final
 
 import trio
 
+from loadtest.lane import Lane
 from loadtest.plan import NANO
 from loadtest.shell.line import Line
 from loadtest.shell.timer import Timer
-from loadtest.traffic import Lane, Traffic
+from loadtest.traffic import Traffic
 
 SWEEP_NS: Final = 10_000_000  # deadlines are seconds; a hundredth is exact enough
 NEAR_NS: Final = 2_000_000  # below it the epoll is waited in directly
@@ -219,6 +221,30 @@ def connected(host: str, port: int, timeout_s: float) -> socket.socket:
     sock = socket.create_connection((host, port), timeout=timeout_s)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return sock
+
+
+async def dialled(dial: Callable[[], socket.socket]) -> socket.socket:
+    """What a thread has dialled; whoever does not wait for it leaves no socket behind."""
+    found: list[socket.socket] = []
+    turn, is_left = threading.Lock(), False
+
+    def work() -> None:
+        sock = dial()
+        with turn:
+            if is_left:
+                sock.close()
+            else:
+                found.append(sock)
+
+    try:
+        await trio.to_thread.run_sync(work, abandon_on_cancel=True)
+    except BaseException:
+        with turn:
+            is_left = True
+            for sock in found:
+                sock.close()
+        raise
+    return found[0]
 
 
 def trusting(sock: socket.socket, authority: Path, name: str) -> ssl.SSLSocket:

@@ -26,12 +26,13 @@ from loadtest.flow import Flow, Program, load_flow, program
 from loadtest.host_commands import HOST_COMMANDS, CommandTraffic, Headers, check_commands
 from loadtest.http_answers import HttpFraming
 from loadtest.ledger import Ledger
+from loadtest.messages import RECONCILIATION
 from loadtest.plan import NANO, Plan, make_plan
 from loadtest.proofs import Proofs, wish_of
 from loadtest.result import Meta, Result, ThresholdOutcome, Validity
 from loadtest.scenario import Scenario
 from loadtest.shell import machine
-from loadtest.shell.drive import Drive, connected, monotonic_ns, trusting
+from loadtest.shell.drive import Drive, connected, dialled, monotonic_ns, trusting
 from loadtest.shell.line import Line
 from loadtest.shell.pin_blocks import pin_blocks
 from loadtest.shell.wire import dialect_for, dialect_hash, framing_for
@@ -40,7 +41,7 @@ from loadtest.store_calls import STORE_CALLS, CallNumbers, StoreTraffic, check_c
 from loadtest.tally import Tally
 from loadtest.threshold import Threshold
 from loadtest.totals import NET, Totals
-from loadtest.traffic import RECONCILIATION, Traffic
+from loadtest.traffic import Traffic
 from loadtest.usage import UsageError
 from loadtest.validity import judged, remarks
 from protocols.errors import LocalProtocolError
@@ -352,7 +353,7 @@ class Run:
         target = self.scenario.target
         while True:
             try:
-                sock = await trio.to_thread.run_sync(self._dial, abandon_on_cancel=True)
+                sock = await dialled(self._dial)
             except (OSError, HandshakeError) as error:
                 self._why = f"{target.host}:{target.port}: {getattr(error, 'strerror', None) or error}"
                 await trio.sleep(back_off_s * (0.5 + draw()))
@@ -445,7 +446,7 @@ class Run:
     def _result(self) -> Result:
         result = self.tally.result(self._meta())
         result.audit = self.ledger.close() if not self._unreachable else self.ledger.audit()
-        result.explanations = self.traffic.explanations()
+        result.explanations = self.traffic.strays.explanations()
         if self.part.workers == 1:
             concluded(result, self.scenario)
             result.remarks = (*result.remarks, *self._said)
