@@ -19,7 +19,7 @@ from loadtest.charts import CHARTS
 from loadtest.histogram import Histogram
 from loadtest.result import WHOLE, Clock, Exit, Result
 from loadtest.series import Series
-from loadtest.words import NONE, is_good, minor_of, number_of, share_of, time_of, title_of
+from loadtest.words import currency_named, is_good, measured_as, minor_of, number_of, share_of, time_of, title_of
 
 TEMPLATE: Final = "report.html.jinja"
 KEYS_SHOWN: Final = 100
@@ -133,18 +133,9 @@ def why(result: Result) -> Iterator[str]:
         yield f"stopped early: {meta.aborted}"
     for held in result.thresholds:
         if not held.held:
-            yield f"threshold: {held.text}, measured {measured(held.value)}"
+            yield f"threshold: {held.text}, measured {measured_as(held.text, held.value)}"
     if meta.interrupted:
         yield "the run was interrupted; everything here is about the part before"
-
-
-def measured(value: float | None) -> str:
-    """A figure in the unit of its threshold.
-
-    >>> measured(1.23456), measured(None)
-    ('1.235', '–')
-    """
-    return NONE if value is None else f"{value:.4g}"
 
 
 def remarks(result: Result) -> Iterator[str]:
@@ -186,7 +177,8 @@ def _told(histogram: Histogram, percent: float) -> str:
 
 def thresholds(result: Result) -> Table:
     rows = [
-        (one.text, one.kind, measured(one.value), "✓ held" if one.held else "✗ broken") for one in result.thresholds
+        (one.text, one.kind, measured_as(one.text, one.value), "✓ held" if one.held else "✗ broken")
+        for one in result.thresholds
     ]
     broken = frozenset(number for number, one in enumerate(result.thresholds) if not one.held)
     return Table(("threshold", "kind", "measured", ""), rows, broken)
@@ -255,7 +247,7 @@ def books(result: Result) -> Table:
     )
     rows = [
         (
-            currency,
+            currency_named(currency),
             *map(number_of, (book.approved, book.declined, book.unknown, book.reversed)),
             *map(minor_of, (book.approved_minor, book.reversed_minor, book.net_minor)),
         )

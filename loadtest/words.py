@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 from typing import Final
 
 from protocols.codes import is_approval, response_title
+from protocols.money import UnknownCurrencyError, currency_numbered
 
 THIN: Final = "\N{NARROW NO-BREAK SPACE}"
 NONE: Final = "–"
@@ -47,6 +49,38 @@ def share_of(part: float, whole: float) -> str:
     if percent in (0.0, 100.0):
         return f"{percent:.0f} %"
     return f"{percent:.3f} %" if percent < 0.1 else f"{percent:.2f} %" if percent > 99.9 else f"{percent:.1f} %"
+
+
+_IN_US: Final = {"us": 1, "µs": 1, "ms": 1000, "s": 1_000_000}
+_UNIT: Final = re.compile(r"(/s|[%a-zµ]*)\s*$")
+
+
+def measured_as(threshold: str, value: float | None) -> str:
+    """What was measured, in a fitting unit; `value` is in that of the threshold's text.
+
+    >>> measured_as("response.p99 < 2s", 0.0578), measured_as("approved.ratio > 97%", 98.5), measured_as("lost == 0", 0)
+    ('57.8 ms', '98.5 %', '0')
+    """
+    if value is None:
+        return NONE
+    found = _UNIT.search(threshold)
+    unit = found[1] if found else ""
+    if unit in _IN_US:
+        return time_of(value * _IN_US[unit])
+    said = number_of(value)
+    return f"{said} %" if unit == "%" else said + unit
+
+
+def currency_named(number: str) -> str:
+    """A currency by its letters, where the number is one.
+
+    >>> currency_named("784"), currency_named("000")
+    ('AED', '000')
+    """
+    try:
+        return currency_numbered(number).code
+    except UnknownCurrencyError:
+        return number
 
 
 def is_good(code: str) -> bool:

@@ -21,6 +21,7 @@ from loadtest.result import Clock, Exit, Result
 from loadtest.scenario import Scenario, load_scenario
 from loadtest.shell.run import Control, Run, Watch
 from loadtest.usage import UsageError
+from loadtest.words import measured_as
 
 HELP = "run a scenario"
 T = TypeVar("T")
@@ -172,7 +173,8 @@ def verdict(result: Result) -> Iterable[str]:
     yield "    codes: " + (", ".join(f"{code} {result.total(code=code).answered}" for code in result.codes()) or "none")
     found = ", ".join(f"{one.name} {one.count}" for one in result.audit.findings if one.count)
     yield f"    audit: {'FAILED' if result.audit.failed else 'passed'}{': ' + found if found else ''}"
-    yield from (f"  {'held' if one.held else 'BROKEN':>7}: {one.text} (it is {one.value})" for one in result.thresholds)
+    for one in result.thresholds:
+        yield f"  {'held' if one.held else 'BROKEN':>7}: {one.text} (it is {measured_as(one.text, one.value)})"
     yield from (f"  INVALID: {reason}" for reason in result.validity.reasons)
     yield from (f"  warning: {warning}" for warning in result.validity.warnings)
     yield from (f"     note: {remark}" for remark in result.remarks)

@@ -10,9 +10,9 @@ import pytest
 from loadtest.__main__ import _parser, main
 from loadtest.card_file import CardFile
 from loadtest.recording import from_lines
-from loadtest.scenario import MIXES, load_scenario
+from loadtest.scenario import MIXES, Scenario, load_scenario, made
+from loadtest.script import Script
 from loadtest.shell.run import programs_of
-from loadtest.threshold import Threshold
 from switch.cli import COMMANDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "loadtest.md"
@@ -35,10 +35,18 @@ def test_every_command_on_the_page_is_understood(typed: list[str]) -> None:
     _parser().parse_args(typed)
 
 
-def test_the_thresholds_on_the_page_are_thresholds() -> None:
-    (thresholds,) = (tomllib.loads(block)["thresholds"] for block in blocks("toml"))
-    for text in (*thresholds["hold"], *(one["when"] for one in thresholds["abort"])):
-        Threshold.parse(text)
+def test_the_parts_of_files_on_the_page_are_read_by_what_reads_them() -> None:
+    """A part of a scenario, or a script of `serve`."""
+    plan = {"arrivals": [{"shape": "constant", "rate_per_s": 1, "for_s": 1}]}
+    parts = [tomllib.loads(block) for block in blocks("toml")]
+    scenarios = [part for part in parts if part.keys() <= Scenario.model_fields.keys()]
+    scripts = [part for part in parts if part not in scenarios]
+    assert len(scenarios) == 2
+    assert len(scripts) == 1
+    for part in scenarios:
+        made({"plan": plan, "mix": {"purchase": 1}, **part})
+    for part in scripts:
+        Script.model_validate(part)
 
 
 def test_the_line_on_the_page_is_a_message() -> None:
