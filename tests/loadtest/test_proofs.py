@@ -120,9 +120,11 @@ async def run_against(host: Host, made: Any) -> Result:
     return result
 
 
-def with_proofs(cards: dict[str, Any], zpk: str = ZPK_UNDER_LMK, **changes: Any) -> Any:
+def with_proofs(
+    cards: dict[str, Any], zpk: str = ZPK_UNDER_LMK, more_security: dict[str, Any] | None = None, **changes: Any
+) -> Any:
     def made(port: int, hsm: int) -> Scenario:
-        security = {"hsm": f"127.0.0.1:{hsm}", "pin": {"zpk": zpk}, "chip": {"mk_ac": MK_AC}}
+        security = {"hsm": f"127.0.0.1:{hsm}", "pin": {"zpk": zpk}, "chip": {"mk_ac": MK_AC}, **(more_security or {})}
         given = {
             "mix": {"atm_withdrawal": 1},
             "values": {"cards": cards, "amount": {"min": 100, "uniform": [100, 900]}},
