@@ -28,6 +28,7 @@ from acquirers.terminals.reader import Reader
 from acquirers.terminals.settings import load_equipment
 from acquirers.terminals.store import COUNTERS, Counters
 from acquirers.till import Line, Till, TillError, mistaken
+from acquirers.turns import Turns
 from protocols.border import spoken_with
 from protocols.errors import LocalProtocolError
 from protocols.framing import framing_named
@@ -147,35 +148,41 @@ async def _announce_ready(house: House, gateway: Gateway, listening: trio.Event)
 
 
 async def _serve_till(house: House, gateway: Gateway, stop: trio.Event, options: argparse.Namespace) -> None:
-    """One task a line, so that a slow answer holds up nobody; the end of input ends the gateway."""
-    counters = Counters(options.state / COUNTERS)
+    """One task a line, so that a slow answer holds up nobody else; the end of input ends the gateway."""
+    counters, turns = Counters(options.state / COUNTERS), Turns()
     try:
         till = Till(house, gateway.stamp, Reader(load_equipment(options.network), counters, secrets.token_bytes))
         async with trio.open_nursery() as customers:
             async for text in _lines_in():
-                customers.start_soon(_serve_line, till, gateway, text)
+                customers.start_soon(_serve_line, till, turns, gateway, text)
                 await trio.lowlevel.checkpoint()
     finally:
         counters.close()
     stop.set()
 
 
-async def _serve_line(till: Till, gateway: Gateway, text: str) -> None:
+async def _serve_line(till: Till, turns: Turns, gateway: Gateway, text: str) -> None:
     id_ = None
     try:
         line = Line.read(text)
         id_ = line.id
-        if (waits := till.deliberation(line)) is not None:
-            _say(waits)
-            return
-        request, began = till.request(line), trio.current_time()
-        heard = await gateway.ask(request)
+        with turns.line(line.id, line.do, line.of) as before:
+            for earlier in before:
+                await earlier.wait()
+            _say(await _outcome(till, gateway, line))
     except TillError as error:
         _say(mistaken(error))
     except LocalProtocolError as error:  # what the line says cannot be spelled in our dialect
         _say(mistaken(TillError(str(error), id_)))
-    else:
-        _say(till.answered(line, heard, trio.current_time() - began))
+
+
+async def _outcome(till: Till, gateway: Gateway, line: Line) -> str:
+    """What the till says to a line whose turn it is."""
+    if (waits := till.deliberation(line)) is not None:
+        return waits
+    request, began = till.request(line), trio.current_time()
+    heard = await gateway.ask(request)
+    return till.answered(line, heard, trio.current_time() - began)
 
 
 async def _lines_in() -> AsyncIterator[str]:

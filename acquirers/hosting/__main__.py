@@ -75,6 +75,9 @@ def _lines(options: argparse.Namespace, acquirer: Acquirer, ledger: Ledger) -> i
     if options.json:
         print(json.dumps(found, indent=1))
         return DONE
+    if not found:
+        asked = f" on {options.date}" if options.date else ""
+        print(f"{acquirer.name} owes nobody anything{asked}: its host has taken no sale", file=sys.stderr)
     for line in found:
         who = f"{line['merchant']} {line['sub_merchant'] or ''}"
         paid = f"{line['sales']} sold {line['sold']}, {line['refunds']} refunded {line['refunded']}"
