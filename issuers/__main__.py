@@ -102,7 +102,7 @@ def _order(options: argparse.Namespace) -> int:
 
     bank = load_bank(options.network, options.what)
     path = admin.socket_path(bank_path(options.state, bank.id))
-    print(json.dumps(admin.ask(path, **_request(options)), indent=1))
+    print(json.dumps(admin.ask(path, **_request(options)), indent=1, ensure_ascii=False))
     return DONE
 
 

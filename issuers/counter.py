@@ -9,6 +9,7 @@ synchronous, because nothing may come between looking and acting; it waits for t
 
 from __future__ import annotations
 
+import inspect
 import secrets
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -220,4 +221,11 @@ def command(host: Host, word: str, holder: str | None, arguments: Mapping[str, A
     """What a word means; TellerRefusedError where it means nothing."""
     if word not in COMMANDS:
         raise TellerRefusedError("command.unknown", f"There is no command {word!r}; there are {', '.join(COMMANDS)}.")
-    return partial(getattr(Counter(host, holder), word), **arguments)
+    method = getattr(Counter(host, holder), word)
+    takes = inspect.signature(method)
+    try:
+        takes.bind(**arguments)
+    except TypeError:
+        names = (name if one.default is one.empty else f"[{name}]" for name, one in takes.parameters.items())
+        raise TellerRefusedError("request.wrong", f"{word} takes {', '.join(names) or 'nothing'}.") from None
+    return partial(method, **arguments)

@@ -16,7 +16,10 @@ def _draw(series: Series) -> Drawn:
     values = [us for curve in curves.values() for _, us in curve if us > 0]
     if not values:
         return Drawn("", columns, (), "Nothing was answered in the measured part, so there is no curve.")
-    most = max(_odds(share) for curve in curves.values() for share, _ in curve if share < 100)
+    odds = [_odds(share) for curve in curves.values() for share, _ in curve if share < 100]
+    if not odds:
+        return Drawn("", columns, _rows(curves), "Too few were answered for a curve.")
+    most = max(odds)
     marks = decades(max(min(values), 10), max(values))
     plot = Plot.sized(
         "Percentile curve", (1, most * 2), (marks[0], marks[-1]), log_x=True, log_y=True, right=ROOM_FOR_NAMES

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from protocols.runtime.exits import DONE, FatalError
+from protocols.runtime.exits import DONE, ConfigurationError
 from switch.place import DEMONSTRATION, Place
 from switch.shell.orders import order
 
@@ -33,7 +33,7 @@ def saf(
         print(f"{found['count']} owed in all")
         return DONE
     if issuer is None or (what == "park" and stan is None):
-        raise FatalError("which issuer, and which number? `payswitch saf list` shows them")
+        raise ConfigurationError("which issuer, and which number? `payswitch saf list` shows them")
     order(place.state, do=f"saf-{what}", issuer=issuer, stan=stan or "")
     print("done")
     return DONE

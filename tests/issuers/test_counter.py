@@ -281,6 +281,8 @@ async def test_orders_come_over_the_socket_and_news_go_out(nbk: Branch) -> None:
         for wrong in ({"do": "explode"}, {"do": "freeze"}, {"do": "_act"}):
             with pytest.raises(FatalError):
                 await ask(**wrong)
+        with pytest.raises(FatalError, match="set_limit takes card, limit"):
+            await ask(do="set_limit", card=INTERNET_100)
         assert (await ask(do="cards", holder=HOLDER))[0]["masked"] == "941410******0017"
         await watching.aclose()
         nursery.cancel_scope.cancel()

@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from loadtest.charts import CHARTS
+from loadtest.histogram import Histogram
 from loadtest.report import drawn, report_page, verdict
-from loadtest.result import Audit, CountKey, Counts, Finding, Meta, Result
+from loadtest.result import Audit, Clock, CountKey, Counts, Finding, Meta, Result
 from loadtest.series import Series
 from loadtest.svg import BOTTOM, LABEL_APART, Plot
 from tests.loadtest.results import invalid, made_up
@@ -104,6 +105,15 @@ def test_a_run_in_which_nothing_happened_is_a_page_too() -> None:
     page = report_page(Result(Meta(**_least())))
     assert "Nothing was answered" in page
     assert "every link was up" in page
+
+
+def test_one_answer_alone_is_a_page_too() -> None:
+    result = Result(Meta(**_least()))
+    result.counts[CountKey(0, "replay", "0100", "00", 1)] = Counts(offered=1, sent=1, answered=1)
+    for clock in Clock:
+        histogram = result.histograms[0, "replay", clock] = Histogram()
+        histogram.record(1500)
+    assert "Too few were answered for a curve" in report_page(result)
 
 
 def test_a_long_run_is_drawn_in_stretches() -> None:
