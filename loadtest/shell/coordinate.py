@@ -25,7 +25,7 @@ import trio
 from loadtest.result import Audit, Meta, Result
 from loadtest.result_wire import from_wire
 from loadtest.scenario import Scenario
-from loadtest.shell.run import Control, Watch, concluded, flows_of
+from loadtest.shell.run import SPOKEN, Control, Watch, concluded, flows_of
 from loadtest.shell.talk import Talk, TalkError
 from loadtest.shell.wire import dialect_for, dialect_hash
 from loadtest.shell.work import WORKERS_MAX
@@ -188,7 +188,7 @@ class Coordinator:
         return Meta(
             scenario=scenario.name,
             scenario_hash=scenario.hash,
-            dialect=Path(dialect).name if "/" in dialect else dialect,
+            dialect=SPOKEN.get(scenario.target.kind) or Path(dialect).name,
             dialect_hash=dialect_hash(dialect_for(scenario.target)),
             target=f"{scenario.target.host}:{scenario.target.port}",
             seed=plan.seed,
