@@ -143,7 +143,7 @@ def main(what: str, folder: str, number: str, parent: str) -> int:
     gc.disable()
     try:
         trio.run(_process, what, Path(folder), int(number), int(parent))
-    except BaseException as raised:
+    except (Exception, BaseExceptionGroup, KeyboardInterrupt) as raised:
         error = fatal_in(raised)
         if isinstance(error, DamagedJournalError):
             sys.stdout.write(f"{error.seq} {error.what}\n")
